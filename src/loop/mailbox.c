@@ -1,0 +1,49 @@
+#include "loop/mailbox.h"
+
+#include "base/attr.h"
+
+#include <stddef.h>
+
+static void receive(uv_async_t *wake)
+{
+    struct mailbox *mailbox = CONTAINER_OF(wake, struct mailbox, _wake);
+    // Acquire pairs with the release in mailbox_post: the messages are seen whole.
+    struct message *message = atomic_exchange_explicit(&mailbox->_newest, NULL, memory_order_acquire);
+    struct message *oldest = NULL;
+    while (message) { // the stack has the newest on top: turn it round
+        struct message *next = message->_next;
+        message->_next = oldest;
+        oldest = message;
+        message = next;
+    }
+    while (oldest) {
+        message = oldest;
+        oldest = message->_next;
+        message->handle(message);
+    }
+}
+
+int mailbox_init(struct mailbox *mailbox, uv_loop_t *uv)
+{
+    atomic_init(&mailbox->_newest, NULL);
+    return uv_async_init(uv, &mailbox->_wake, receive);
+}
+
+void mailbox_close(struct mailbox *mailbox)
+{
+    uv_close((uv_handle_t *)&mailbox->_wake, NULL);
+}
+
+void mailbox_post(struct mailbox *mailbox, struct message *message)
+{
+    // The message is the consumer's from the moment it is in: what was below it is kept in a local.
+    struct message *below = atomic_load_explicit(&mailbox->_newest, memory_order_relaxed);
+    do
+        message->_next = below;
+    while (!atomic_compare_exchange_weak_explicit(&mailbox->_newest, &below, message, memory_order_release,
+                                                  memory_order_relaxed));
+    // Only the first message on an empty stack wakes: the consumer takes the whole stack at once, and whoever
+    // finds it empty afterwards is first again.
+    if (!below)
+        (void)uv_async_send(&mailbox->_wake);
+}

@@ -1,0 +1,162 @@
+#include "mercure/record.h"
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/hash.h"
+
+#include <endian.h>
+#include <string.h>
+
+#define AT_TOPIC_COUNT 2
+#define AT_FRAME 4
+#define AT_TIME 8
+#define AT_NODE 16
+#define AT_BOOT 24
+#define AT_SEQUENCE 32
+
+static uint16_t read_u16(const char *p)
+{
+    uint16_t value;
+    memcpy(&value, p, sizeof(value));
+    return le16toh(value);
+}
+
+static uint32_t read_u32(const char *p)
+{
+    uint32_t value;
+    memcpy(&value, p, sizeof(value));
+    return le32toh(value);
+}
+
+static uint64_t read_u64(const char *p)
+{
+    uint64_t value;
+    memcpy(&value, p, sizeof(value));
+    return le64toh(value);
+}
+
+static char *write_u32(char *p, uint32_t value)
+{
+    value = htole32(value);
+    memcpy(p, &value, sizeof(value));
+    return p + sizeof(value);
+}
+
+static void write_u64(char *p, uint64_t value)
+{
+    value = htole64(value);
+    memcpy(p, &value, sizeof(value));
+}
+
+static char *write_text(char *p, struct str s)
+{
+    p = write_u32(p, (uint32_t)s.len);
+    if (s.len)
+        memcpy(p, s.ptr, s.len);
+    return p + s.len;
+}
+
+// A length-prefixed text at *at that must end at or before `end`; moves *at behind it.
+static bool read_text(const char *bytes, uint32_t end, uint32_t *at, struct str *ret_text)
+{
+    if (end - *at < sizeof(uint32_t))
+        return false;
+    uint32_t len = read_u32(bytes + *at);
+    *at += (uint32_t)sizeof(uint32_t);
+    if (end - *at < len)
+        return false;
+    *ret_text = str_make(bytes + *at, len);
+    *at += len;
+    return true;
+}
+
+int record_parse(struct record *ret_record, struct str bytes)
+{
+    if (bytes.len < RECORD_HEAD_SIZE || bytes.len > UINT32_MAX)
+        return HUB_E_CORRUPT;
+    const char *p = bytes.ptr;
+    if (p[0] != RECORD_VERSION)
+        return HUB_E_UNSUPPORTED;
+    struct record record = {
+        .bytes = bytes,
+        .flags = (uint8_t)p[1],
+        .topic_count = read_u16(p + AT_TOPIC_COUNT),
+        .time_ms = read_u64(p + AT_TIME),
+        .node = read_u64(p + AT_NODE),
+        .boot = read_u64(p + AT_BOOT),
+        .sequence = read_u64(p + AT_SEQUENCE),
+    };
+    uint32_t frame = read_u32(p + AT_FRAME);
+    uint32_t at = RECORD_HEAD_SIZE + record.topic_count * (uint32_t)sizeof(uint32_t);
+    if (record.topic_count == 0 || frame > bytes.len || at > frame)
+        return HUB_E_CORRUPT;
+    struct str topic;
+    for (uint16_t i = 0; i < record.topic_count; i++) {
+        if (!read_text(p, frame, &at, &topic))
+            return HUB_E_CORRUPT;
+    }
+    if (!read_text(p, frame, &at, &record.id) || at != frame)
+        return HUB_E_CORRUPT;
+    record.frame = str_make(p + frame, bytes.len - frame);
+    *ret_record = record;
+    return HUB_OK;
+}
+
+static size_t head_size(const struct record_fields *fields)
+{
+    size_t size = RECORD_HEAD_SIZE + sizeof(uint32_t) + fields->id.len;
+    for (size_t i = 0; i < fields->topic_count; i++)
+        size += 2 * sizeof(uint32_t) + fields->topics[i].len;
+    return size;
+}
+
+size_t record_size(const struct record_fields *fields)
+{
+    size_t size = head_size(fields) + fields->frame_size;
+    return size <= UINT32_MAX ? size : 0;
+}
+
+char *record_write(char *to, const struct record_fields *fields)
+{
+    HUB_ASSERT(fields->topic_count > 0 && fields->topic_count <= UINT16_MAX);
+    memset(to, 0, RECORD_HEAD_SIZE);
+    to[0] = RECORD_VERSION;
+    to[1] = (char)fields->flags;
+    uint16_t count = htole16((uint16_t)fields->topic_count);
+    memcpy(to + AT_TOPIC_COUNT, &count, sizeof(count));
+    (void)write_u32(to + AT_FRAME, (uint32_t)head_size(fields));
+    write_u64(to + AT_TIME, fields->time_ms);
+    char *at = to + RECORD_HEAD_SIZE;
+    for (size_t i = 0; i < fields->topic_count; i++)
+        at = write_u32(at, hash_stable(fields->topics[i]));
+    for (size_t i = 0; i < fields->topic_count; i++)
+        at = write_text(at, fields->topics[i]);
+    return write_text(at, fields->id);
+}
+
+void record_stamp(char *bytes, uint64_t node, uint64_t boot, uint64_t sequence)
+{
+    write_u64(bytes + AT_NODE, node);
+    write_u64(bytes + AT_BOOT, boot);
+    write_u64(bytes + AT_SEQUENCE, sequence);
+}
+
+uint32_t record_topic_hash(const struct record *record, uint16_t i)
+{
+    return read_u32(record->bytes.ptr + RECORD_HEAD_SIZE + i * sizeof(uint32_t));
+}
+
+bool record_next_topic(const struct record *record, struct record_topics *topics, struct str *ret_topic,
+                       uint32_t *ret_hash)
+{
+    if (topics->_index == record->topic_count)
+        return false;
+    if (topics->_at == 0)
+        topics->_at = RECORD_HEAD_SIZE + record->topic_count * (uint32_t)sizeof(uint32_t);
+    const char *p = record->bytes.ptr + topics->_at;
+    *ret_topic = str_make(p + sizeof(uint32_t), read_u32(p));
+    *ret_hash = record_topic_hash(record, topics->_index);
+    topics->_at += (uint32_t)(sizeof(uint32_t) + ret_topic->len);
+    topics->_index++;
+    return true;
+}

@@ -1,0 +1,30 @@
+// Listening sockets. Main opens them all before any thread starts; each is then watched by one worker.
+#pragma once
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// One configured address: "host:port", ":port", "[v6]:port" or "unix:/path".
+struct listener_group;
+
+// One listening descriptor of a group.
+struct listener {
+    int fd;
+    bool handed_round; // unix-domain or inherited: one worker accepts for all
+    const char *address; // the bound address as text, the real port in it; the group's
+};
+
+// Opens `address` with one socket per worker: for TCP first a bind without SO_REUSEPORT that must succeed, so
+// that no second process takes half of the connections by accident, then one socket each. A unix socket
+// is one listener; a stale socket file is replaced, a live one is an error. On failure a sentence with the
+// address and the cause is appended to `reterr`.
+MUST_CHECK int listener_group_open(struct listener_group **ret_group, struct str address, size_t workers,
+                                   struct buf *reterr);
+// Closes the sockets and removes the file of a unix socket. Accepts NULL.
+void listener_group_free(struct listener_group *group);
+size_t listener_group_count(const struct listener_group *group);
+struct listener *listener_group_at(struct listener_group *group, size_t i);
