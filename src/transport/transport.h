@@ -50,6 +50,7 @@ struct transport_health {
     bool ready;      // takes publishes now
     bool live;       // worth keeping this process for
     char reason[160]; // why not; "" when both
+    char warning[160]; // what the operator should look at though it works (a disk that is nearly full); ""
 };
 
 struct transport_events {
@@ -58,6 +59,9 @@ struct transport_events {
     // Committed updates, in the one order, each exactly once, this node's own included (the very `struct
     // update` that was published, where it still is at hand). Comes for everything committed after `opened`.
     void (*feed)(void *arg, struct feed_entry *entries, size_t count);
+    // Updates before `oldest` are no longer kept (a bounded history has dropped them): the hub's tail lets go of
+    // them too. Comes before or with the feed of what pushed them out.
+    void (*trimmed)(void *arg, const struct position *oldest);
     // The back end went back: positions handed out before mean nothing any more.
     void (*epoch)(void *arg, uint64_t epoch);
     // close has ended; nothing is called any more.
