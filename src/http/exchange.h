@@ -118,6 +118,10 @@ struct http_source_ops {
     // on the last of them if it went in part). `full`: the socket takes no more; `next` is called again
     // when it does, without a wake.
     void (*taken)(void *source, size_t count, bool full);
+    // The peer has sent its FIN: either it has gone, or it has closed only its half and still reads. The
+    // source should have a few bytes to send now: a peer that has gone answers them with a reset, so that
+    // `closed` follows within a round trip. Called at most once.
+    void (*peer_finished)(void *source);
     // The connection has gone, or all is sent after http_stream_end; the last call. The source frees itself.
     void (*closed)(void *source, enum http_close_reason reason);
 };
