@@ -1,0 +1,133 @@
+// The configuration as one immutable, counted snapshot, and how it is loaded: flag > environment > file >
+// default, from the one table in conf/schema.c that also writes the help, the reference and the JSON Schema.
+//
+// Nothing is opened, bound or resolved here: a loaded configuration is consistent in itself, and whether the
+// machine can serve it is found out by whoever uses it.
+#pragma once
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/option.h"
+#include "base/ref.h"
+#include "base/str.h"
+#include "conf/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+
+// Whose tokens are verified how. Without a key the role has no verifier (key.ptr is NULL).
+struct conf_verifier {
+    struct str jwt_key;
+    struct str jwt_algorithm; // HS256, HS384 or HS512
+};
+
+struct conf_issuer {
+    struct str issuer;
+    struct option_list authorization_servers;
+    struct conf_verifier publisher;
+    struct conf_verifier subscriber;
+};
+
+enum conf_log_format {
+    CONF_LOG_FORMAT_AUTO, // text on a terminal, else JSON
+    CONF_LOG_FORMAT_TEXT,
+    CONF_LOG_FORMAT_JSON,
+};
+
+// Times are in milliseconds, sizes in bytes; 0 is "off", "none" or "automatic" as the reference says. Texts
+// end with a zero byte behind their length.
+struct conf {
+    struct ref ref;
+
+    struct option_list addr;
+    struct str ops_addr; // empty: none
+    struct str transport_url;
+
+    struct conf_issuer *issuers;
+    size_t issuer_count;
+    struct str resource_identifier; // empty: derived from the request
+    struct option_list public_urls;
+    bool anonymous;
+    struct option_list publish_origins;
+    struct str cookie_name;
+    uint64_t token_cache_size;
+
+    uint64_t heartbeat_ms;
+    uint64_t write_timeout_ms;
+    uint64_t dispatch_timeout_ms;
+    uint64_t max_matchers;
+    uint64_t max_matcher_length;
+
+    uint64_t publish_timeout_ms;
+    uint64_t max_request_body_size;
+    uint64_t max_topics;
+    uint64_t max_topic_length;
+    uint64_t max_id_length;
+    uint64_t max_pending_publishes;
+    uint64_t max_pending_bytes;
+
+    uint64_t read_timeout_ms;
+    uint64_t read_header_timeout_ms;
+    uint64_t max_header_size;
+    uint64_t max_pipelined;
+    uint64_t max_connections;
+    uint64_t max_subscribers;
+    uint64_t socket_unsent_max;
+    uint64_t peer_timeout_ms;
+
+    uint64_t workers;
+    uint64_t tail_max_bytes;
+    uint64_t worker_lag_max;
+    uint64_t max_unsent_bytes;
+    uint64_t shutdown_timeout_ms;
+    uint64_t drain_spread_ms;
+
+    unsigned log_level;  // enum log_level
+    unsigned log_format; // enum conf_log_format
+    bool debugger;
+    bool playground;
+
+    struct str file; // the configuration file that was read; empty: none
+    struct arena _arena;
+    struct conf_origin *_origins; // one for each option of the schema
+};
+
+// A value that the caller puts between the defaults and the file, as a user would write it.
+struct conf_override {
+    const char *key;
+    const char *text;
+};
+
+struct conf_source {
+    int argc; // flags only: neither the program nor the command
+    char *const *argv;
+    char *const *environ; // "NAME=value", NULL-terminated; NULL: none
+    const struct conf_override *overrides;
+    size_t override_count;
+    const char *work_dir; // where a file is looked for first; NULL: "."
+    const char *etc_dir;  // and last; NULL: "/etc/mercure"
+};
+
+// Loads and checks. On HUB_E_INVALID *errors holds every error found, each with its source, and there is no
+// configuration; on success it may hold warnings. -ENOMEM.
+MUST_CHECK int conf_load(struct conf **ret_conf, const struct conf_source *source,
+                         struct conf_errors *errors);
+// One owner more; returns its argument.
+struct conf *conf_ref(struct conf *conf);
+// One owner less. Accepts NULL.
+void conf_unref(struct conf *conf);
+// Appends where the value of a key comes from: "--addr", "MERCURE_ADDR", "mercure.yaml:3", "default".
+void conf_origin(const struct conf *conf, const char *key, struct buf *buf);
+
+// The keys; a table of struct option for a struct conf.
+extern const struct option conf_options[];
+
+// The flags, for --help.
+void conf_help(struct buf *buf);
+// The reference of all keys, in Markdown.
+void conf_reference(struct buf *buf);
+// The JSON Schema (draft 2020-12) of the configuration file.
+void conf_json_schema(struct buf *buf);
