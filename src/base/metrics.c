@@ -16,6 +16,11 @@ void counter_sub(struct counter *counter, uint64_t n)
     atomic_store_explicit(&counter->_value, value - n, memory_order_relaxed);
 }
 
+void counter_set(struct counter *counter, uint64_t value)
+{
+    atomic_store_explicit(&counter->_value, value, memory_order_relaxed);
+}
+
 uint64_t counter_read(const struct counter *counter)
 {
     return atomic_load_explicit(&counter->_value, memory_order_relaxed);

@@ -14,6 +14,8 @@ struct counter {
 
 void counter_add(struct counter *counter, uint64_t n);
 void counter_sub(struct counter *counter, uint64_t n);
+// For a gauge.
+void counter_set(struct counter *counter, uint64_t value);
 uint64_t counter_read(const struct counter *counter);
 
 // Bounds of a histogram in microseconds, the last one open.

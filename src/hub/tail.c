@@ -12,7 +12,7 @@
 
 void tail_init(struct tail *tail, struct topics *topics)
 {
-    *tail = (struct tail){.first = 1, .next = 1, ._topics = topics};
+    *tail = (struct tail){.first = TAIL_FIRST_OFFSET, .next = TAIL_FIRST_OFFSET, ._topics = topics};
 }
 
 static struct tail_entry **slot_of(const struct tail *tail, uint64_t offset)

@@ -1,8 +1,9 @@
 // The tail: the newest updates of one hub as one worker sees them, in the order of the feed. References, not
 // copies; bounded by what the hub thread says may stay.
 //
-// Offsets count this process's updates from 1 without gaps and are the same on every worker. Positions come
-// from the transport.
+// Offsets count this process's updates without gaps and are the same on every worker. They begin at
+// TAIL_FIRST_OFFSET, so that the one before the first is not 0, which says that an offset is not known.
+// Positions come from the transport.
 #pragma once
 
 #include "base/attr.h"
@@ -13,6 +14,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define TAIL_FIRST_OFFSET 2
 
 struct tail_entry {
     struct update *update; // one reference

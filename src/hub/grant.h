@@ -1,0 +1,55 @@
+// The grants of private updates among one worker's subscribers of one hub. Equal authorizations share one
+// object, which is asked once per update; an index finds those that cover a topic without asking the others.
+#pragma once
+
+#include "base/attr.h"
+#include "base/list.h"
+#include "base/table.h"
+#include "mercure/record.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct authorization;
+struct subscriber;
+
+struct grant_link; // the place of a grant in the index by topic
+
+struct grant {
+    struct table_node _node; // in grants._interned
+    struct list _star;       // in grants._stars, when it covers every topic
+    struct authorization *authorization;
+    struct subscriber **subscribers; // an array
+    uint32_t subscriber_count;
+    uint32_t _subscriber_cap;
+    uint64_t _asked;   // offset of the update that the answer is for
+    bool _answer;
+    uint64_t _visited; // offset of the update that last came by the index
+    size_t _link_count;
+    struct grant_link *_links;
+};
+
+struct grants {
+    struct table _interned;
+    struct table _by_topic;
+    struct list _stars;
+};
+
+void grants_init(struct grants *grants);
+// Every grant must have lost its subscribers.
+void grants_done(struct grants *grants);
+// Adds the subscriber to the grant of an authorization equal to this one; tells its index there. -ENOMEM.
+MUST_CHECK int grants_add(struct grants *grants, struct authorization *authorization,
+                          struct subscriber *subscriber, struct grant **ret_grant, uint32_t *ret_index);
+// Removes the entry at `index`; the last one takes its place and is returned to have its index changed, or
+// NULL. The grant goes with its last subscriber.
+struct subscriber *grants_remove(struct grants *grants, struct grant *grant, uint32_t index);
+// Whether the grant covers some topic of the update at `offset`; asked once per update.
+bool grant_covers(struct grant *grant, const struct record *record, uint64_t offset);
+// Walks the grants that may cover the update at `offset`, each once.
+typedef void grant_visit_fn(struct grant *grant, void *arg);
+void grants_visit(struct grants *grants, const struct record *record, uint64_t offset, grant_visit_fn *visit,
+                  void *arg);
+// How many subscribers those have, counted up to `limit`.
+size_t grants_count(const struct grants *grants, const struct record *record, size_t limit);

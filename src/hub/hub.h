@@ -1,0 +1,34 @@
+// A hub is one tenant: its log, transport, keys, limits and subscribers. This is the part of it that all
+// threads share: immutable, but for counters that bound the whole process.
+//
+// The hub thread has a `struct sequencer` for each hub, each worker a `struct shard`.
+#pragma once
+
+#include "base/str.h"
+#include "url/url.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf;
+struct jwt_keyset;
+struct sequencer;
+
+// The path of every hub (modern.md §1.0: there is no other in the protocol's default).
+#define HUB_PATH "/.well-known/mercure"
+
+struct hub {
+    uint32_t number; // unique in the process; the key of the hub in stores that hold many
+    struct str name; // the host name that selects it, "" for the default hub
+    const struct conf *conf;
+    struct jwt_keyset *keys;
+    struct url url; // its own URL, against which topics are resolved
+    struct sequencer *sequencer;
+
+    atomic_size_t pending_publishes; // accepted and not yet settled, against max_pending_publishes
+    atomic_size_t pending_bytes;     // their memory, against max_pending_bytes
+    atomic_size_t subscribers;       // against max_subscribers
+    size_t max_subscribers;
+};

@@ -1,0 +1,85 @@
+// What the hub thread and the workers send each other. Every message names its hub: through the shard, or the
+// sequencer. Who allocates what, and who frees it, stands with each.
+#pragma once
+
+#include "base/list.h"
+#include "loop/loop.h"
+#include "transport/transport.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sequencer;
+struct shard;
+struct update;
+
+// Worker → hub thread: store this. Comes back once, settled. The worker allocates and frees it.
+struct publish_request {
+    struct message message;
+    struct sequencer *sequencer;
+    struct shard *shard;
+    message_handle_fn *settled; // on the worker
+    struct update *update; // one reference, the hub thread's
+    size_t memory;         // what it counts in pending_bytes
+    struct list queued;    // the hub thread's
+    enum publish_result result;
+    const char *reason; // why it was refused; a constant sentence
+
+    uint64_t exchange_id;  // the worker's; 0 when it was answered before it was settled
+    struct timer deadline; // the worker's
+    uint64_t started_ns;   // the worker's
+};
+
+// Worker → hub thread: where does the update with this id stand? Comes back once. The worker allocates and
+// frees it.
+struct locate_request {
+    struct message message;
+    struct sequencer *sequencer;
+    struct shard *shard;
+    message_handle_fn *located; // on the worker
+    struct find_request find; // `id` is in `text`
+    struct head_request head; // the hub thread's
+    struct list waiting;      // the hub thread's
+    bool last_try;            // the hub thread's
+    uint64_t exchange_id;     // the worker's
+    char text[];
+};
+
+// Worker → hub thread: read a slice of history. Comes back once. The worker allocates and frees it.
+struct slice_request {
+    struct message message;
+    struct sequencer *sequencer;
+    struct shard *shard;
+    struct replay_request replay;
+    struct list waiting; // the worker's: subscribers that wait for it
+    struct list node;    // the worker's
+};
+
+// Hub thread → every worker: updates in the order of the feed. One allocation that the last worker frees. Each
+// worker has a reference of its own on each update.
+struct batch_post {
+    struct message message;
+    struct batch *batch;
+    struct shard *shard;
+};
+
+struct batch {
+    atomic_uint workers_left;
+    uint64_t first_offset; // of the first entry
+    uint64_t trim_to;      // what is older may leave the tail
+    uint64_t memory;       // of the updates, for the lag of a worker
+    bool epoch_changed;    // positions known so far mean nothing any more: what follows is a new beginning
+    struct position before; // with epoch_changed, and in the first batch: the position before the first entry
+    bool starts;           // the tail begins here, after `before`
+    size_t count;
+    struct feed_entry *entries;
+    struct batch_post posts[];
+};
+
+// Worker → hub thread: this worker has caught up. Embedded in the shard.
+struct resume_request {
+    struct message message;
+    struct sequencer *sequencer;
+    atomic_bool posted;
+};

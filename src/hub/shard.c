@@ -1,0 +1,218 @@
+#include "hub/shard.h"
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "hub/cursor.h"
+#include "hub/hub.h"
+#include "hub/sequencer.h"
+#include "hub/subscriber.h"
+#include "mercure/update.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+// 4 MiB of pending offsets a worker: who finds the pool empty falls behind, which is always correct.
+#define PENDING_BLOCKS_MAX 16384
+
+void shard_init(struct shard *shard, struct hub *hub, struct loop *loop)
+{
+    *shard = (struct shard){.hub = hub, .loop = loop, .pool.left = PENDING_BLOCKS_MAX};
+    topics_init(&shard->topics);
+    tail_init(&shard->tail, &shard->topics);
+    grants_init(&shard->grants);
+    history_init(&shard->history);
+    list_init(&shard->subscribers);
+    list_init(&shard->ahead);
+    shard->resume.message.handle = sequencer_handle_resume;
+    shard->resume.sequencer = hub->sequencer;
+}
+
+void shard_done(struct shard *shard)
+{
+    HUB_ASSERT(list_empty(&shard->subscribers));
+    tail_done(&shard->tail);
+    topics_done(&shard->topics);
+    grants_done(&shard->grants);
+    history_done(&shard->history);
+    free(shard->stars);
+    while (shard->pool.free) {
+        struct pending_block *block = shard->pool.free;
+        shard->pool.free = block->next;
+        free(block);
+    }
+}
+
+int shard_add_star(struct shard *shard, struct subscriber *subscriber, uint32_t *ret_index)
+{
+    if (shard->star_count == shard->_star_cap) {
+        uint32_t cap = shard->_star_cap ? 2 * shard->_star_cap : 16;
+        struct subscriber **grown = realloc(shard->stars, cap * sizeof(struct subscriber *));
+        if (!grown)
+            return -ENOMEM;
+        shard->stars = grown;
+        shard->_star_cap = cap;
+    }
+    *ret_index = shard->star_count++;
+    shard->stars[*ret_index] = subscriber;
+    return HUB_OK;
+}
+
+void shard_remove_star(struct shard *shard, uint32_t index)
+{
+    struct subscriber *last = shard->stars[--shard->star_count];
+    shard->stars[index] = last;
+    last->star_index = index;
+}
+
+// ---- Matching ----
+
+static void match_public(struct shard *shard, const struct tail_entry *entry)
+{
+    for (uint16_t i = 0; i < entry->topic_count; i++) {
+        const struct topic *topic = entry->topics[i];
+        for (uint32_t j = 0; j < topic->subscription_count; j++)
+            cursor_offer(topic->subscriptions[j].subscriber, entry->offset);
+    }
+    for (uint32_t i = 0; i < shard->star_count; i++)
+        cursor_offer(shard->stars[i], entry->offset);
+}
+
+static void offer_private(struct subscriber *subscriber, const struct tail_entry *entry)
+{
+    if (subscriber->grant && grant_covers(subscriber->grant, &entry->update->record, entry->offset))
+        cursor_offer(subscriber, entry->offset);
+}
+
+static void match_by_topic(struct shard *shard, const struct tail_entry *entry)
+{
+    for (uint16_t i = 0; i < entry->topic_count; i++) {
+        const struct topic *topic = entry->topics[i];
+        for (uint32_t j = 0; j < topic->subscription_count; j++)
+            offer_private(topic->subscriptions[j].subscriber, entry);
+    }
+    for (uint32_t i = 0; i < shard->star_count; i++)
+        offer_private(shard->stars[i], entry);
+}
+
+static void offer_granted(struct grant *grant, void *arg)
+{
+    const struct tail_entry *entry = arg;
+    const struct record *record = &entry->update->record;
+    if (!grant_covers(grant, record, entry->offset))
+        return;
+    for (uint32_t i = 0; i < grant->subscriber_count; i++) {
+        if (subscriber_matches(grant->subscribers[i], record))
+            cursor_offer(grant->subscribers[i], entry->offset);
+    }
+}
+
+static size_t count_by_topic(const struct shard *shard, const struct tail_entry *entry)
+{
+    size_t count = shard->star_count;
+    for (uint16_t i = 0; i < entry->topic_count; i++)
+        count += entry->topics[i]->subscription_count;
+    return count;
+}
+
+// The candidates come from whichever index has fewer: 100,000 subscribers of "*" with one private topic each
+// cost a private update one look-up.
+static void match_private(struct shard *shard, struct tail_entry *entry)
+{
+    const struct record *record = &entry->update->record;
+    size_t by_topic = count_by_topic(shard, entry);
+    if (by_topic == 0)
+        return;
+    if (grants_count(&shard->grants, record, by_topic) < by_topic)
+        grants_visit(&shard->grants, record, entry->offset, offer_granted, entry);
+    else
+        match_by_topic(shard, entry);
+}
+
+// ---- Batches ----
+
+static void cut_streams(struct shard *shard, const char *reason)
+{
+    LIST_FOREACH (node, &shard->subscribers)
+        subscriber_cut(CONTAINER_OF(node, struct subscriber, node), reason);
+}
+
+static void start_tail(struct shard *shard, const struct batch *batch)
+{
+    if (batch->epoch_changed)
+        cut_streams(shard, "the transport has gone back to an older state");
+    history_forget(&shard->history);
+    tail_reset(&shard->tail, batch->first_offset, &batch->before);
+}
+
+// An update that cannot be kept would be missing from every stream: they are cut, and come back for it.
+static void lose_entry(struct shard *shard, const struct feed_entry *entry)
+{
+    cut_streams(shard, "out of memory");
+    tail_reset(&shard->tail, shard->tail.next + 1, &entry->position);
+}
+
+static void apply(struct shard *shard, const struct feed_entry *fed)
+{
+    if (tail_push(&shard->tail, fed) != HUB_OK) {
+        lose_entry(shard, fed);
+        return;
+    }
+    struct tail_entry *entry = tail_at(&shard->tail, shard->tail.next - 1);
+    if (entry->update->record.flags & RECORD_PRIVATE)
+        match_private(shard, entry);
+    else
+        match_public(shard, entry);
+}
+
+static void wake_ahead(struct shard *shard)
+{
+    LIST_FOREACH (node, &shard->ahead) {
+        list_remove(node);
+        http_stream_wake(CONTAINER_OF(node, struct backlog, waiting)->subscriber->stream);
+    }
+}
+
+// Tells the hub thread how far this worker is; if publishing is held back for it, also by a message.
+static void report_applied(struct shard *shard, uint64_t memory)
+{
+    uint64_t applied = atomic_load_explicit(&shard->applied_bytes, memory_order_relaxed) + memory;
+    // Sequentially consistent, as is the hub thread's side: either it sees this sum when it decides to hold,
+    // or this worker sees that it holds.
+    atomic_store(&shard->applied_bytes, applied);
+    if (sequencer_is_held(shard->hub->sequencer) && !atomic_exchange(&shard->resume.posted, true))
+        sequencer_post(shard->hub->sequencer, &shard->resume.message);
+}
+
+static void release_batch(struct batch *batch)
+{
+    if (atomic_fetch_sub_explicit(&batch->workers_left, 1, memory_order_acq_rel) == 1)
+        free(batch);
+}
+
+void shard_handle_batch(struct message *message)
+{
+    struct batch_post *post = CONTAINER_OF(message, struct batch_post, message);
+    struct batch *batch = post->batch;
+    struct shard *shard = post->shard;
+    if (batch->starts)
+        start_tail(shard, batch);
+    for (size_t i = 0; i < batch->count; i++)
+        apply(shard, &batch->entries[i]);
+    if (batch->trim_to > shard->trim_to)
+        shard->trim_to = batch->trim_to;
+    wake_ahead(shard);
+    report_applied(shard, batch->memory);
+    release_batch(batch);
+}
+
+void shard_end_turn(struct shard *shard)
+{
+    tail_trim(&shard->tail, shard->trim_to);
+}
+
+void shard_end_streams(struct shard *shard)
+{
+    LIST_FOREACH (node, &shard->subscribers)
+        subscriber_end(CONTAINER_OF(node, struct subscriber, node));
+}

@@ -1,0 +1,73 @@
+// A hub's part on one worker: its tail, its subscribers, and the index that finds those an update concerns.
+// Everything here belongs to the worker's thread, but for the two atomics.
+#pragma once
+
+#include "base/attr.h"
+#include "base/list.h"
+#include "base/metrics.h"
+#include "hub/grant.h"
+#include "hub/history.h"
+#include "hub/messages.h"
+#include "hub/tail.h"
+#include "hub/topic.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hub;
+struct loop;
+struct subscriber;
+
+struct shard_metrics {
+    struct counter subscribers;       // connected now
+    struct counter subscribers_total;
+    struct counter deliveries;
+    struct counter behind;            // times that a live subscriber fell behind
+    struct counter replayed;          // deliveries to subscribers that were behind
+    struct counter lost_history;      // streams ended because history no longer reaches back
+    struct counter published;
+    struct counter publish_failed;
+    struct counter rejected_auth;     // 401 and 403
+    struct counter rejected_request;  // other 4xx
+    struct histogram publish_us;      // from the request to its settlement
+};
+
+// Blocks of pending offsets for subscribers that have more than fit into themselves.
+struct pending_pool {
+    struct pending_block *free;
+    size_t left; // blocks that may still be allocated
+};
+
+struct shard {
+    struct hub *hub;
+    struct loop *loop;
+    struct tail tail;
+    struct topics topics;
+    struct grants grants;
+    struct history history;
+    struct subscriber **stars; // subscribers of "*"
+    uint32_t star_count;
+    uint32_t _star_cap;
+    struct list subscribers; // all
+    struct list ahead;       // backlogs whose position is beyond the head
+    struct pending_pool pool;
+    uint64_t trim_to;
+    struct shard_metrics metrics;
+
+    atomic_uint_fast64_t applied_bytes; // of posted batches; read by the hub thread
+    struct resume_request resume;
+};
+
+void shard_init(struct shard *shard, struct hub *hub, struct loop *loop);
+// Every subscriber must have gone.
+void shard_done(struct shard *shard);
+// A batch has come: matches it and wakes the streams that it concerns. The handler of batch_post.
+void shard_handle_batch(struct message *message);
+// The end of a turn, after the flush: lets go of what the tail need not hold any more.
+void shard_end_turn(struct shard *shard);
+// Ends the stream of every subscriber in good order.
+void shard_end_streams(struct shard *shard);
+// Adds a subscriber of "*"; -ENOMEM. The index is the subscriber's to keep.
+MUST_CHECK int shard_add_star(struct shard *shard, struct subscriber *subscriber, uint32_t *ret_index);
+void shard_remove_star(struct shard *shard, uint32_t index);

@@ -1,0 +1,270 @@
+#include "hub/subscriber.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "hub/cursor.h"
+#include "hub/hub.h"
+#include "hub/shard.h"
+#include "mercure/authorization.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+// How long a stream that has ended may take to get rid of its last bytes.
+#define END_GRACE_MS 5000
+
+static size_t source_next(void *source, struct http_slice *slices, size_t max, size_t budget)
+{
+    return cursor_next(source, slices, max, budget);
+}
+
+static void source_taken(void *source, size_t count, bool full)
+{
+    cursor_taken(source, count, full);
+}
+
+static void send_comment(struct subscriber *subscriber)
+{
+    subscriber->comment_due = true;
+    http_stream_wake(subscriber->stream);
+}
+
+// Who has gone for good answers the comment with a reset; who has only finished sending just reads it.
+static void source_peer_finished(void *source)
+{
+    send_comment(source);
+}
+
+static void unregister(struct subscriber *subscriber)
+{
+    struct shard *shard = subscriber->shard;
+    for (uint16_t i = 0; i < subscriber->matcher_count; i++) {
+        struct matcher_slot *slot = &subscriber->matchers[i];
+        struct subscription *moved = topic_unsubscribe(slot->topic, slot->index);
+        if (moved)
+            moved->subscriber->matchers[moved->slot].index = slot->index;
+        topics_release(&shard->topics, slot->topic);
+    }
+    subscriber->matcher_count = 0;
+    if (subscriber->star)
+        shard_remove_star(shard, subscriber->star_index);
+    subscriber->star = false;
+    if (subscriber->grant) {
+        struct subscriber *moved = grants_remove(&shard->grants, subscriber->grant, subscriber->grant_index);
+        if (moved)
+            moved->grant_index = subscriber->grant_index;
+        subscriber->grant = NULL;
+    }
+}
+
+static void free_subscriber(struct subscriber *subscriber)
+{
+    unregister(subscriber);
+    cursor_done(subscriber);
+    timer_cancel(&subscriber->timer);
+    list_remove(&subscriber->node);
+    free(subscriber);
+}
+
+static const char *const close_reasons[] = {
+    [HTTP_CLOSE_ENDED] = "ended",
+    [HTTP_CLOSE_PEER] = "closed by the client",
+    [HTTP_CLOSE_STALLED] = "took no byte for dispatch_timeout",
+    [HTTP_CLOSE_OVERLOAD] = "max_unsent_bytes is reached",
+    [HTTP_CLOSE_SHUTDOWN] = "the hub stops",
+};
+
+static void source_closed(void *source, enum http_close_reason reason)
+{
+    struct subscriber *subscriber = source;
+    struct shard *shard = subscriber->shard;
+    counter_sub(&shard->metrics.subscribers, 1);
+    atomic_fetch_sub_explicit(&shard->hub->subscribers, 1, memory_order_relaxed);
+    LOG(LOG_LEVEL_DEBUG, "Subscriber disconnected", LOG_C("reason", close_reasons[reason]));
+    free_subscriber(subscriber);
+}
+
+const struct http_source_ops subscriber_source_ops = {
+    .next = source_next,
+    .taken = source_taken,
+    .peer_finished = source_peer_finished,
+    .closed = source_closed,
+};
+
+// ---- Life ----
+
+static void set_timer(struct subscriber *subscriber)
+{
+    uint64_t heartbeat_ms = subscriber->shard->hub->conf->heartbeat_ms;
+    uint64_t due_ms = subscriber->end_ms;
+    if (heartbeat_ms && subscriber->last_sent_ms + heartbeat_ms < due_ms)
+        due_ms = subscriber->last_sent_ms + heartbeat_ms;
+    if (due_ms != UINT64_MAX)
+        timer_set(subscriber->shard->loop, &subscriber->timer, due_ms);
+}
+
+// Deliveries do not touch the timer: when it fires, it looks whether the stream has been silent so long.
+static void fire(struct timer *timer)
+{
+    struct subscriber *subscriber = CONTAINER_OF(timer, struct subscriber, timer);
+    uint64_t now_ms = loop_now_ms(subscriber->shard->loop);
+    if (subscriber->ending) {
+        http_stream_cut(subscriber->stream, HTTP_CLOSE_STALLED);
+        return;
+    }
+    if (now_ms >= subscriber->end_ms) {
+        subscriber_end(subscriber);
+        return;
+    }
+    if (now_ms >= subscriber->last_sent_ms + subscriber->shard->hub->conf->heartbeat_ms) {
+        send_comment(subscriber);
+        subscriber->last_sent_ms = now_ms;
+    }
+    set_timer(subscriber);
+}
+
+void subscriber_end(struct subscriber *subscriber)
+{
+    if (subscriber->ending)
+        return;
+    subscriber->ending = true;
+    if (subscriber->backlog)
+        list_remove(&subscriber->backlog->waiting);
+    timer_set(subscriber->shard->loop, &subscriber->timer, loop_now_ms(subscriber->shard->loop) + END_GRACE_MS);
+    http_stream_end(subscriber->stream);
+}
+
+void subscriber_cut(struct subscriber *subscriber, const char *reason)
+{
+    if (subscriber->ending)
+        return;
+    LOG(LOG_LEVEL_WARN, "A stream is cut", LOG_C("reason", reason));
+    subscriber->ending = true;
+    if (subscriber->backlog)
+        list_remove(&subscriber->backlog->waiting);
+    http_stream_cut(subscriber->stream, HTTP_CLOSE_ENDED);
+}
+
+static int subscribe_exact(struct subscriber *subscriber, struct str text)
+{
+    struct topics *topics = &subscriber->shard->topics;
+    struct topic *topic = topics_get(topics, text);
+    if (!topic)
+        return -ENOMEM;
+    uint16_t slot = subscriber->matcher_count;
+    struct subscription subscription = {.subscriber = subscriber, .slot = slot};
+    int err = topic_subscribe(topics, topic, subscription, &subscriber->matchers[slot].index);
+    if (err) {
+        topics_release(topics, topic);
+        return err;
+    }
+    subscriber->matchers[slot].topic = topic;
+    subscriber->matcher_count++;
+    return HUB_OK;
+}
+
+static int subscribe(struct subscriber *subscriber, struct str text)
+{
+    if (!str_eq(text, STR("*")))
+        return subscribe_exact(subscriber, text);
+    int err = shard_add_star(subscriber->shard, subscriber, &subscriber->star_index);
+    subscriber->star = err == HUB_OK;
+    return err;
+}
+
+static int register_subscriber(struct subscriber *subscriber, const struct subscriber_config *config)
+{
+    struct shard *shard = subscriber->shard;
+    for (size_t i = 0; i < config->topic_count; i++) {
+        int err = subscribe(subscriber, config->topics[i]);
+        if (err)
+            return err;
+    }
+    if (config->authorization) {
+        int err = grants_add(&shard->grants, config->authorization, subscriber, &subscriber->grant,
+                             &subscriber->grant_index);
+        if (err)
+            return err;
+    }
+    return config->behind ? cursor_fall_behind(subscriber, config->offset, &config->position) : HUB_OK;
+}
+
+int subscriber_new(struct subscriber **ret_subscriber, const struct subscriber_config *config)
+{
+    size_t size = sizeof(struct subscriber) + config->topic_count * sizeof(struct matcher_slot);
+    struct subscriber *subscriber = calloc(1, size);
+    if (!subscriber)
+        return -ENOMEM;
+    struct shard *shard = config->shard;
+    subscriber->shard = shard;
+    subscriber->end_ms = config->end_ms;
+    subscriber->last_sent_ms = loop_now_ms(shard->loop);
+    subscriber->comment_due = true; // the greeting
+    timer_init(&subscriber->timer, fire);
+    list_init(&subscriber->node);
+    int err = register_subscriber(subscriber, config);
+    if (err) {
+        free_subscriber(subscriber);
+        return err;
+    }
+    list_append(&shard->subscribers, &subscriber->node);
+    counter_add(&shard->metrics.subscribers, 1);
+    counter_add(&shard->metrics.subscribers_total, 1);
+    atomic_fetch_add_explicit(&shard->hub->subscribers, 1, memory_order_relaxed);
+    *ret_subscriber = subscriber;
+    return HUB_OK;
+}
+
+void subscriber_attach(struct subscriber *subscriber, struct http_stream *stream)
+{
+    subscriber->stream = stream;
+    set_timer(subscriber);
+}
+
+// ---- Matching one record ----
+
+static bool has_topic(const struct subscriber *subscriber, struct str topic, uint32_t hash)
+{
+    for (uint16_t i = 0; i < subscriber->matcher_count; i++) {
+        const struct topic *own = subscriber->matchers[i].topic;
+        if (own->stable_hash == hash && str_eq(str_make(own->text, own->len), topic))
+            return true;
+    }
+    return false;
+}
+
+bool subscriber_matches(const struct subscriber *subscriber, const struct record *record)
+{
+    if (subscriber->star)
+        return true;
+    struct record_topics walk = {0};
+    struct str topic;
+    uint32_t hash;
+    while (record_next_topic(record, &walk, &topic, &hash)) {
+        if (has_topic(subscriber, topic, hash))
+            return true;
+    }
+    return false;
+}
+
+static bool is_granted(const struct subscriber *subscriber, const struct record *record)
+{
+    if (!subscriber->grant)
+        return false;
+    struct record_topics walk = {0};
+    struct str topic;
+    uint32_t hash;
+    while (record_next_topic(record, &walk, &topic, &hash)) {
+        if (authorization_grants_subscribe(subscriber->grant->authorization, topic))
+            return true;
+    }
+    return false;
+}
+
+bool subscriber_wants(const struct subscriber *subscriber, const struct record *record)
+{
+    if (!subscriber_matches(subscriber, record))
+        return false;
+    return !(record->flags & RECORD_PRIVATE) || is_granted(subscriber, record);
+}

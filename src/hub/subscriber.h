@@ -1,0 +1,100 @@
+// A subscriber: one open stream and its cursor in the log.
+//
+// It is in one of two states.
+//
+//   live     The cursor is the worker's head: nothing is written here for an update that does not concern it.
+//            Offsets that matched in this turn wait in the short `pending` list until the flush.
+//   behind   It has a backlog: the cursor as (offset, position), and whether it waits for a slice of history
+//            or for the worker's head to pass a position that it has not reached yet ("ahead"). Matching passes
+//            it over; what is due is found at the flush, from the tail or from history.
+//
+// A live one whose socket is full, or whose pending list overflows, falls behind at the first update that it
+// was not sent. One that is behind becomes live in the flush in which its cursor reaches the head. Nothing is
+// ever copied for it.
+#pragma once
+
+#include "base/attr.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "http/exchange.h"
+#include "loop/loop.h"
+#include "transport/transport.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct authorization;
+struct grant;
+struct shard;
+struct topic;
+
+#define PENDING_INLINE 2
+#define PENDING_MAX 64
+
+// Shared by nobody: from the worker's bounded pool.
+struct pending_block {
+    struct pending_block *next;
+    uint32_t offsets[PENDING_MAX];
+};
+
+// What a subscriber that is behind needs besides itself.
+struct backlog {
+    uint64_t offset; // of the cursor; 0 while only the position is known
+    struct position position;
+    struct list waiting; // in a slice_request, in shard.ahead, or alone
+    struct subscriber *subscriber;
+};
+
+// An exact matcher: the topic, and where this subscriber stands in its list.
+struct matcher_slot {
+    struct topic *topic;
+    uint32_t index;
+};
+
+struct subscriber {
+    struct shard *shard;
+    struct http_stream *stream;
+    struct list node; // in shard.subscribers
+    struct timer timer; // heartbeat, end of the stream
+    uint64_t end_ms;    // UINT64_MAX: never
+    uint64_t last_sent_ms;
+    struct grant *grant; // NULL: no private updates
+    uint32_t grant_index;
+    uint32_t star_index; // where it stands in shard.stars
+    struct backlog *backlog; // NULL when live
+    struct pending_block *pending_block;
+    uint32_t pending[PENDING_INLINE]; // low halves of offsets
+    uint8_t pending_count;
+    bool star;         // one of its matchers is "*"
+    bool comment_due;  // the greeting or a heartbeat
+    bool ending;
+    uint16_t matcher_count;
+    struct matcher_slot matchers[];
+};
+
+struct subscriber_config {
+    struct shard *shard;
+    const struct str *topics; // exact matchers, "*" for all; without repeats
+    size_t topic_count;
+    struct authorization *authorization; // NULL for none; a reference is taken
+    uint64_t end_ms;          // of loop_now_ms
+    // Where it starts: live at the worker's head, unless `behind`.
+    bool behind;
+    uint64_t offset;          // 0: by position alone
+    struct position position;
+};
+
+// Registers it; subscriber_attach follows in the same turn. -ENOMEM.
+MUST_CHECK int subscriber_new(struct subscriber **ret_subscriber, const struct subscriber_config *config);
+extern const struct http_source_ops subscriber_source_ops;
+// The stream that pulls from it.
+void subscriber_attach(struct subscriber *subscriber, struct http_stream *stream);
+// Whether a record concerns it: some matcher matches, and some grant covers it if it is private.
+bool subscriber_wants(const struct subscriber *subscriber, const struct record *record);
+// Whether some matcher matches some topic.
+bool subscriber_matches(const struct subscriber *subscriber, const struct record *record);
+// Ends the stream in good order.
+void subscriber_end(struct subscriber *subscriber);
+// Cuts the connection: what the subscriber is still to be sent cannot be sent. It comes back with its last id.
+void subscriber_cut(struct subscriber *subscriber, const char *reason);
