@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Runs the tests of `./dev test` (mode test) and of `./dev check` (mode check, which adds torture, fuzz replay
+# and the long forms). Every stage runs even when one before it has failed; the last line is the sum.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/packages.sh
+. scripts/build.sh
+
+mode=$1
+pattern=${2:-}
+results=build/results
+failed=0
+
+# Shows the log of a stage only when it went wrong.
+quietly() {
+    local log=$1
+    shift
+    if "$@" >"$log" 2>&1; then
+        return 0
+    fi
+    grep -vE ' +Passed +[0-9.]+ sec$|^ +Start +[0-9]+:' "$log" >&2 || true
+    return 1
+}
+
+# ctest on the programs of a preset. The time limit is a guard against hanging, no measure.
+run_programs() {
+    local preset=$1 except='^$'
+    [ "$mode" = test ] && except='^(torture|fuzz|long)$'
+    say "Unit and contract tests ($preset)"
+    quietly "build/$preset.tests.log" ctest --test-dir "build/$preset" --output-on-failure --timeout 600 \
+        -j "$(($(nproc) * 2))" -LE "$except" ${pattern:+-R "$pattern"} --no-tests=ignore \
+        --output-junit "$PWD/$results/programs-$preset.xml" || failed=1
+}
+
+# pytest NAME PRESET MARKERS PATHS...: black-box tests on the binary of a preset.
+run_blackbox() {
+    local name=$1 preset=$2 markers=$3 status=0
+    shift 3
+    [ "$mode" = test ] && markers="${markers:+($markers) and }not long"
+    say "Black-box tests ($name)"
+    CINNABAR_BINARY="$PWD/build/$preset/cinnabar" build/venv/bin/python -m pytest -q \
+        -n "$(($(nproc) * 2))" ${markers:+-m "$markers"} ${pattern:+-k "$pattern"} \
+        --junitxml="$results/blackbox-$name.xml" -o junit_suite_name="blackbox-$name" "$@" || status=$?
+    # 5: a pattern that names none of these.
+    [ $status -eq 0 ] || { [ $status -eq 5 ] && [ -n "$pattern" ]; } || failed=1
+}
+
+say_layers() {
+    say "Layers"
+    quietly build/layers.log python3 scripts/check_layers.py || failed=1
+}
+
+need_packages build test
+need_venv
+need_clients
+rm -rf "$results"
+mkdir -p "$results"
+
+say_layers
+say "Tests of the scripts"
+build/venv/bin/python -m pytest -q tests/scripts ${pattern:+-k "$pattern"} \
+    --junitxml="$results/scripts.xml" || [ -n "$pattern" ] || failed=1
+
+build_preset release
+run_programs release
+run_blackbox release release '' tests/blackbox
+
+build_preset asan
+run_programs asan
+run_blackbox asan asan 'not browser' tests/blackbox
+
+build_preset tsan
+run_programs tsan
+run_blackbox tsan tsan threads tests/blackbox
+
+say "Summary"
+python3 scripts/sum_results.py "$results" || failed=1
+exit $failed
