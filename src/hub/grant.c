@@ -53,11 +53,11 @@ static void free_grant(struct grants *grants, struct grant *grant)
 static int index_grant(struct grants *grants, struct grant *grant)
 {
     const struct authorization *authorization = grant->authorization;
-    if (authorization->subscribe_all) {
+    if (authorization->subscribe.all) {
         list_append(&grants->_stars, &grant->_star);
         return HUB_OK;
     }
-    size_t count = authorization->subscribe_exact_count;
+    size_t count = authorization->subscribe.exact_count;
     if (count == 0)
         return HUB_OK;
     grant->_links = calloc(count, sizeof(*grant->_links));
@@ -66,7 +66,7 @@ static int index_grant(struct grants *grants, struct grant *grant)
     for (; grant->_link_count < count; grant->_link_count++) {
         struct grant_link *link = &grant->_links[grant->_link_count];
         link->grant = grant;
-        link->topic = authorization->subscribe_exact[grant->_link_count];
+        link->topic = authorization->subscribe.exact[grant->_link_count];
         int err = table_insert(&grants->_by_topic, &link->node, hash_keyed(link->topic));
         if (err)
             return err;

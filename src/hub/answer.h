@@ -1,0 +1,18 @@
+// Answers of the hub's endpoints: the security header fields that all of them carry, and plain texts.
+#pragma once
+
+#include "base/str.h"
+
+struct exchange;
+
+// The type of plain texts.
+#define TEXT_PLAIN STR("text/plain; charset=utf-8")
+
+// The header fields of every answer (modern.md §1.0).
+void answer_add_security_headers(struct exchange *exchange);
+// Answers with `text` and a line feed.
+void answer_text(struct exchange *exchange, unsigned status, struct str text);
+// 503 with Retry-After.
+void answer_unavailable(struct exchange *exchange, struct str text);
+// 405 with Allow.
+void answer_not_allowed(struct exchange *exchange, struct str allow);

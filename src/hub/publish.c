@@ -1,0 +1,401 @@
+#include "hub/publish.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/uuid.h"
+#include "conf/conf.h"
+#include "http/exchange.h"
+#include "http/form.h"
+#include "hub/answer.h"
+#include "hub/auth.h"
+#include "hub/hub.h"
+#include "hub/messages.h"
+#include "hub/sequencer.h"
+#include "hub/shard.h"
+#include "hub/worker.h"
+#include "mercure/authorization.h"
+#include "mercure/publication.h"
+#include "mercure/update.h"
+#include "sse/encode.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define ERROR_MAX 16384
+
+// One publish from its head to the handing over; in the exchange's arena.
+struct publishing {
+    struct worker *worker;
+    struct shard *shard;
+    struct credentials *credentials; // one reference
+};
+
+// ---- Refusals ----
+
+static void refuse(struct publishing *publishing, struct exchange *exchange, unsigned status, struct str text)
+{
+    LOG(LOG_LEVEL_INFO, "Publication refused", LOG_STR("request_id", exchange_request_id(exchange)),
+        LOG_STR("peer", exchange_peer(exchange)), LOG_U64("status", status), LOG_STR("reason", text));
+    counter_add(&publishing->shard->metrics.rejected_request, 1);
+    answer_text(exchange, status, text);
+}
+
+static void refuse_unavailable(struct publishing *publishing, struct exchange *exchange, const char *reason,
+                               struct str text)
+{
+    LOG(LOG_LEVEL_WARN, "Publication not stored", LOG_STR("request_id", exchange_request_id(exchange)),
+        LOG_C("reason", reason));
+    counter_add(&publishing->shard->metrics.publish_failed, 1);
+    answer_unavailable(exchange, text);
+}
+
+// ---- The form ----
+
+enum form_kind {
+    FORM_KIND_FORM,
+    FORM_KIND_OTHER,
+    FORM_KIND_MALFORMED,
+};
+
+// A parameter must have a name and a value; what they are does not matter.
+static bool is_parameter(struct str text)
+{
+    text = str_trim(text);
+    size_t equals = str_find(text, 0, '=');
+    return text.len == 0 || (equals > 0 && equals + 1 < text.len);
+}
+
+static enum form_kind form_kind(struct str content_type)
+{
+    struct str part;
+    struct str rest = content_type;
+    bool first = true;
+    bool form = false;
+    while (str_split(&rest, ';', &part)) {
+        if (first)
+            form = str_eq_nocase(str_trim(part), STR("application/x-www-form-urlencoded"));
+        else if (!is_parameter(part))
+            return FORM_KIND_MALFORMED;
+        first = false;
+    }
+    return form ? FORM_KIND_FORM : FORM_KIND_OTHER;
+}
+
+static void set_field(struct publication *publication, struct str *topics, size_t max_topics, struct str name,
+                      struct str value)
+{
+    if (str_eq(name, STR("topic"))) {
+        if (publication->topic_count < max_topics)
+            topics[publication->topic_count] = value;
+        publication->topic_count++;
+    } else if (str_eq(name, STR("data"))) {
+        if (!publication->data.ptr)
+            publication->data = value;
+    } else if (str_eq(name, STR("id"))) {
+        if (!publication->id.ptr)
+            publication->id = value;
+    } else if (str_eq(name, STR("type"))) {
+        if (!publication->type.ptr)
+            publication->type = value;
+    } else if (str_eq(name, STR("retry"))) {
+        if (!publication->retry.ptr)
+            publication->retry = value;
+    } else if (str_eq(name, STR("private"))) {
+        publication->private = true;
+    }
+}
+
+static size_t count_pairs(struct str body, size_t max)
+{
+    size_t count = 1;
+    for (size_t at = str_find(body, 0, '&'); at < body.len && count < max; at = str_find(body, at + 1, '&'))
+        count++;
+    return count;
+}
+
+// Fields are those of the form that we know, the first of each name, but for topics.
+static int read_form(struct exchange *exchange, struct str body, size_t max_topics,
+                     struct publication *publication)
+{
+    size_t room = count_pairs(body, max_topics);
+    struct str *topics = arena_calloc(exchange_arena(exchange), room, sizeof(*topics));
+    if (!topics)
+        return -ENOMEM;
+    struct form form;
+    form_init(&form, body, exchange_arena(exchange));
+    struct str name;
+    struct str value;
+    while (form_next(&form, &name, &value))
+        set_field(publication, topics, room, name, value);
+    publication->topics = topics;
+    return form.err;
+}
+
+// ---- The update ----
+
+static int encode(const struct publication *publication, struct update **ret_update)
+{
+    uint64_t now_ms = clock_real_ms();
+    char generated[UUID_URN_LEN];
+    struct str id = publication->id;
+    if (id.len == 0) {
+        uuid_urn_v7(generated, now_ms);
+        id = str_make(generated, sizeof(generated));
+    }
+    struct sse_event event = {
+        .type = publication->type, .id = id, .data = publication->data, .retry_ms = publication->retry_ms};
+    struct record_fields fields = {
+        .flags = (uint8_t)((publication->private ? RECORD_PRIVATE : 0) |
+                           (publication->id.len == 0 ? RECORD_GENERATED_ID : 0)),
+        .time_ms = now_ms,
+        .topics = publication->topics,
+        .topic_count = publication->topic_count,
+        .id = id,
+        .frame_size = sse_frame_size(&event),
+    };
+    char *frame;
+    int err = update_new(ret_update, &fields, &frame);
+    if (!err)
+        sse_frame_write(frame, &event);
+    return err;
+}
+
+// ---- Settling ----
+
+static void release_pending(struct publish_request *request)
+{
+    struct hub *hub = request->shard->hub;
+    atomic_fetch_sub_explicit(&hub->pending_publishes, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&hub->pending_bytes, request->memory, memory_order_relaxed);
+}
+
+// The request's exchange, unless its client has gone or it has been answered.
+static struct exchange *exchange_of(const struct publish_request *request)
+{
+    struct worker *worker = CONTAINER_OF(request->shard->loop, struct worker, loop);
+    return request->exchange_id ? exchange_find(worker->http, request->exchange_id) : NULL;
+}
+
+static struct str request_event_id(const struct exchange *exchange)
+{
+    return *(const struct str *)exchange_data(exchange);
+}
+
+static void answer_settled(const struct publish_request *request, struct exchange *exchange)
+{
+    if (request->result == PUBLISH_STORED) {
+        answer_add_security_headers(exchange);
+        exchange_respond(exchange, 200, TEXT_PLAIN, request_event_id(exchange));
+        return;
+    }
+    LOG(LOG_LEVEL_WARN, "Publication not stored", LOG_STR("request_id", exchange_request_id(exchange)),
+        LOG_C("reason", request->reason));
+    answer_unavailable(exchange, request->result == PUBLISH_REFUSED
+                                     ? STR("Service Unavailable: the update was not stored")
+                                     : STR("Service Unavailable: the update may still appear"));
+}
+
+static void settled(struct message *message)
+{
+    struct publish_request *request = CONTAINER_OF(message, struct publish_request, message);
+    struct shard_metrics *metrics = &request->shard->metrics;
+    timer_cancel(&request->deadline);
+    release_pending(request);
+    counter_add(request->result == PUBLISH_STORED ? &metrics->published : &metrics->publish_failed, 1);
+    histogram_record(&metrics->publish_us, (clock_mono_ns() - request->started_ns) / 1000);
+    struct exchange *exchange = exchange_of(request);
+    if (exchange)
+        answer_settled(request, exchange);
+    free(request);
+}
+
+static void overdue(struct timer *timer)
+{
+    struct publish_request *request = CONTAINER_OF(timer, struct publish_request, deadline);
+    struct exchange *exchange = exchange_of(request);
+    request->exchange_id = 0;
+    if (!exchange)
+        return;
+    LOG(LOG_LEVEL_WARN, "Publication not settled within publish_timeout",
+        LOG_STR("request_id", exchange_request_id(exchange)));
+    answer_unavailable(exchange, STR("Service Unavailable: the update may still appear"));
+}
+
+// ---- Handing over ----
+
+// Counts the update against what may wait; false when that is full.
+static bool reserve_pending(struct hub *hub, size_t memory)
+{
+    size_t publishes = atomic_fetch_add_explicit(&hub->pending_publishes, 1, memory_order_relaxed);
+    size_t bytes = atomic_fetch_add_explicit(&hub->pending_bytes, memory, memory_order_relaxed);
+    // A single update may always pass, however large it is.
+    if (publishes < hub->conf->max_pending_publishes &&
+        (bytes == 0 || bytes + memory <= hub->conf->max_pending_bytes))
+        return true;
+    atomic_fetch_sub_explicit(&hub->pending_publishes, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&hub->pending_bytes, memory, memory_order_relaxed);
+    return false;
+}
+
+static struct publish_request *new_request(struct publishing *publishing, struct exchange *exchange,
+                                           struct update *update)
+{
+    struct publish_request *request = calloc(1, sizeof(*request));
+    if (!request)
+        return NULL;
+    struct shard *shard = publishing->shard;
+    request->message.handle = sequencer_handle_publish;
+    request->settled = settled;
+    request->sequencer = shard->hub->sequencer;
+    request->shard = shard;
+    request->update = update;
+    request->memory = update_memory(update);
+    request->exchange_id = exchange_id(exchange);
+    request->started_ns = clock_mono_ns();
+    list_init(&request->queued);
+    timer_init(&request->deadline, overdue);
+    return request;
+}
+
+// The id, kept with the exchange for the answer: the update is the hub thread's from now on.
+static int keep_event_id(struct exchange *exchange, struct str id)
+{
+    struct str *kept = arena_alloc(exchange_arena(exchange), sizeof(*kept));
+    if (!kept)
+        return -ENOMEM;
+    *kept = arena_dup(exchange_arena(exchange), id);
+    exchange_set_data(exchange, kept);
+    exchange_on_gone(exchange, NULL);
+    return kept->ptr ? HUB_OK : -ENOMEM;
+}
+
+// Takes over the update.
+static void hand_over(struct publishing *publishing, struct exchange *exchange, struct update *update)
+{
+    struct shard *shard = publishing->shard;
+    const struct conf *conf = shard->hub->conf;
+    if (!reserve_pending(shard->hub, update_memory(update))) {
+        ref_put(&update->ref);
+        refuse_unavailable(publishing, exchange, "max_pending_publishes or max_pending_bytes is reached",
+                           STR("Service Unavailable: too many updates wait to be stored"));
+        return;
+    }
+    struct publish_request *request = new_request(publishing, exchange, update);
+    if (!request || keep_event_id(exchange, update->record.id) != HUB_OK) {
+        atomic_fetch_sub_explicit(&shard->hub->pending_publishes, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&shard->hub->pending_bytes, update_memory(update), memory_order_relaxed);
+        ref_put(&update->ref);
+        free(request);
+        answer_unavailable(exchange, STR("Service Unavailable"));
+        return;
+    }
+    if (conf->publish_timeout_ms)
+        timer_set(shard->loop, &request->deadline, loop_now_ms(shard->loop) + conf->publish_timeout_ms);
+    sequencer_post(request->sequencer, &request->message);
+}
+
+// ---- The request ----
+
+static bool is_granted(struct publishing *publishing, struct exchange *exchange,
+                       const struct publication *publication)
+{
+    for (size_t i = 0; i < publication->topic_count; i++) {
+        if (authorization_grants_publish(publishing->credentials->authorization, publication->topics[i]))
+            continue;
+        auth_forbid(publishing->shard, exchange, "the token does not grant publishing on the topic",
+                    publication->topics[i]);
+        return false;
+    }
+    return true;
+}
+
+static bool check(struct publishing *publishing, struct exchange *exchange, struct publication *publication)
+{
+    const struct hub *hub = publishing->shard->hub;
+    struct publication_limits limits = {
+        .max_topics = hub->conf->max_topics,
+        .max_topic_length = hub->conf->max_topic_length,
+        .max_id_length = hub->conf->max_id_length,
+    };
+    struct buf reason;
+    buf_init(&reason, ERROR_MAX);
+    int err = publication_check(publication, &limits, &hub->url, &reason);
+    if (err)
+        refuse(publishing, exchange, err == HUB_E_TOO_BIG ? 413 : 400, buf_str(&reason));
+    buf_done(&reason);
+    return !err && is_granted(publishing, exchange, publication);
+}
+
+static void publish_body(struct publishing *publishing, struct exchange *exchange, struct str body)
+{
+    struct publication publication = {0};
+    struct update *update;
+    if (read_form(exchange, body, publishing->shard->hub->conf->max_topics, &publication) != HUB_OK) {
+        answer_unavailable(exchange, STR("Service Unavailable"));
+        return;
+    }
+    if (!check(publishing, exchange, &publication))
+        return;
+    int err = encode(&publication, &update);
+    if (err == HUB_E_TOO_BIG)
+        refuse(publishing, exchange, 413, STR("Request Entity Too Large"));
+    else if (err)
+        answer_unavailable(exchange, STR("Service Unavailable"));
+    else
+        hand_over(publishing, exchange, update);
+}
+
+static void body_read(struct exchange *exchange, int err, struct str body)
+{
+    struct publishing *publishing = exchange_data(exchange);
+    struct credentials *credentials = publishing->credentials;
+    if (err)
+        refuse(publishing, exchange, 413, STR("Request Entity Too Large"));
+    else
+        publish_body(publishing, exchange, body);
+    ref_put(&credentials->ref);
+}
+
+static void gone(struct exchange *exchange)
+{
+    struct publishing *publishing = exchange_data(exchange);
+    ref_put(&publishing->credentials->ref);
+}
+
+static void start(struct worker *worker, struct shard *shard, struct exchange *exchange,
+                  struct credentials *credentials)
+{
+    struct publishing *publishing = arena_alloc(exchange_arena(exchange), sizeof(*publishing));
+    if (!publishing) {
+        ref_put(&credentials->ref);
+        answer_unavailable(exchange, STR("Service Unavailable"));
+        return;
+    }
+    *publishing = (struct publishing){.worker = worker, .shard = shard, .credentials = credentials};
+    exchange_set_data(exchange, publishing);
+    exchange_on_gone(exchange, gone);
+    exchange_read_body(exchange, shard->hub->conf->max_request_body_size, body_read);
+}
+
+void publish_handle(struct worker *worker, struct shard *shard, struct exchange *exchange)
+{
+    struct credentials *credentials;
+    if (!auth_check(worker, shard, exchange, JWT_ROLE_PUBLISHER, &credentials))
+        return;
+    if (!credentials) {
+        auth_require(shard, exchange);
+        return;
+    }
+    enum form_kind kind = form_kind(exchange_header(exchange, STR("Content-Type")));
+    struct publishing refused = {.shard = shard};
+    if (kind == FORM_KIND_FORM) {
+        start(worker, shard, exchange, credentials);
+        return;
+    }
+    ref_put(&credentials->ref);
+    if (kind == FORM_KIND_MALFORMED)
+        refuse(&refused, exchange, 400, STR("Bad Request"));
+    else
+        refuse(&refused, exchange, 400, STR("Missing \"topic\" parameter"));
+}

@@ -1,0 +1,9 @@
+// POST on the hub: an update is read, checked, handed to the hub thread, and answered when it is stored
+// (modern.md §1.2).
+#pragma once
+
+struct exchange;
+struct shard;
+struct worker;
+
+void publish_handle(struct worker *worker, struct shard *shard, struct exchange *exchange);

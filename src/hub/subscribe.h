@@ -1,0 +1,9 @@
+// GET and HEAD on the hub: a stream of the updates that match, from now on or from a place in the history
+// (modern.md §1.1, §4.3).
+#pragma once
+
+struct exchange;
+struct shard;
+struct worker;
+
+void subscribe_handle(struct worker *worker, struct shard *shard, struct exchange *exchange);

@@ -1,0 +1,47 @@
+// A worker: one thread with its loop, its HTTP server, and its shard of every hub. It never blocks and takes
+// no lock; what it owns, nobody else touches.
+#pragma once
+
+#include "base/attr.h"
+#include "hub/shard.h"
+#include "loop/loop.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf;
+struct exchange;
+struct http_server;
+struct http_shared;
+struct hub;
+struct jwt_cache;
+struct listener;
+
+struct worker {
+    struct loop loop;
+    struct http_server *http;
+    struct jwt_cache *tokens;
+    const struct conf *conf;
+    struct hub *const *hubs; // the table of the server; a shard stands at the same index as its hub
+    size_t hub_count;
+    struct shard *shards;
+    atomic_uint_fast64_t turns; // for liveness: read by main
+};
+
+struct worker_config {
+    const struct conf *conf;
+    struct hub *const *hubs;
+    size_t hub_count;
+    struct http_shared *http_shared;
+    size_t max_connections; // hard limit of the process
+    size_t crowded_at;      // above it no more subscribers
+    void (*handed)(void *arg, int fd); // a connection for another worker (listeners that one worker accepts for all)
+    void *handed_arg;
+};
+
+MUST_CHECK int worker_init(struct worker *worker, const struct worker_config *config);
+// After the loop has ended.
+void worker_done(struct worker *worker);
+// The shard of the hub that the request is for.
+struct shard *worker_shard(struct worker *worker, const struct exchange *exchange);
