@@ -1,0 +1,100 @@
+// The form that publishes, and what becomes of each update.
+
+import { publishCurl, publishJs } from "./code.js";
+import { byId, clock, linesOf, make, problem } from "./dom.js";
+import { publish } from "./hub.js";
+import { snippet } from "./snippet.js";
+import { explainPublish } from "./words.js";
+
+const MAX_ARRIVALS = 200;
+
+function read() {
+    const fields = linesOf(byId("publish-topics").value).map((topic) => ["topic", topic]);
+    if (byId("data").value)
+        fields.push(["data", byId("data").value]);
+    if (byId("private").checked)
+        fields.push(["private", "on"]);
+    for (const name of ["id", "type", "retry"]) {
+        if (byId(name).value)
+            fields.push([name, byId(name).value]);
+    }
+    return fields;
+}
+
+// Why the stream of this page will not show this update; empty when it will.
+function whyUnseen(fields, stream) {
+    const topics = fields.filter(([name]) => name === "topic").map(([, topic]) => topic);
+    if (!stream.active)
+        return "The stream on this page is stopped, so it does not show it.";
+    if (!stream.settings.topics.includes("*") && !topics.some((topic) => stream.settings.topics.includes(topic)))
+        return "The stream on this page listens to other topics, so it does not show it.";
+    if (byId("private").checked && stream.settings.grant === false)
+        return "It is private and the stream on this page has no grant, so it does not show it.";
+    return "";
+}
+
+export class PublishForm {
+    #stream;
+    #arrivals = new Map();
+    #latest = null;
+
+    // onType(type) is called before an update of that type is published.
+    constructor(config, stream, onType) {
+        this.#stream = stream;
+        byId("token-field").hidden = config.playground;
+        const writeCode = snippet(byId("publish-code"), {
+            "curl": () => publishCurl(read(), config),
+            "JavaScript": () => publishJs(read(), config),
+        });
+        const form = byId("publish");
+        form.addEventListener("input", writeCode);
+        form.addEventListener("submit", (event) => {
+            event.preventDefault();
+            this.#publish(onType);
+        });
+        byId("data").addEventListener("keydown", (event) => {
+            if (event.key === "Enter" && (event.ctrlKey || event.metaKey))
+                form.requestSubmit();
+        });
+        writeCode();
+    }
+
+    // The stream has received an update with that id.
+    arrived(id) {
+        this.#arrivals.set(id, performance.now());
+        if (this.#arrivals.size > MAX_ARRIVALS)
+            this.#arrivals.delete(this.#arrivals.keys().next().value);
+        if (this.#latest?.id === id)
+            this.#tellArrival();
+    }
+
+    async #publish(onType) {
+        const fields = read();
+        const named = Object.fromEntries(fields);
+        if (named.type)
+            onType(named.type);
+        if (named.id)
+            this.#arrivals.delete(named.id);
+        const latest = { sent: performance.now(), id: null, line: make("p") };
+        this.#latest = latest;
+        try {
+            const id = await publish(fields, byId("token").value.trim());
+            if (latest !== this.#latest)
+                return;
+            latest.id = id;
+            latest.line.textContent = whyUnseen(fields, this.#stream);
+            byId("result").replaceChildren(make("div", { class: "done" },
+                make("p", {}, `Published at ${clock(new Date())} as `, make("code", {}, id)), latest.line));
+            if (this.#arrivals.has(id))
+                this.#tellArrival();
+        } catch (refusal) {
+            if (latest === this.#latest)
+                byId("result").replaceChildren(problem(refusal, explainPublish(refusal)));
+        }
+    }
+
+    #tellArrival() {
+        const ms = Math.max(1, Math.round(this.#arrivals.get(this.#latest.id) - this.#latest.sent));
+        this.#latest.line.textContent = `It arrived on the stream of this page after ${ms} ms.`;
+    }
+}
