@@ -1,0 +1,14 @@
+// The namespace of topics that is the hub's own: /.well-known/mercure and what is below it.
+#pragma once
+
+#include "base/str.h"
+
+#include <stdbool.h>
+
+struct url;
+
+// Whether a topic, resolved against the hub's URL, has a path in the namespace, whatever its scheme and host.
+// The path is compared after one round of decoding %XX of unreserved characters. A topic that is no URL is
+// not reserved. When the answer cannot be had (no memory, or a topic that the URL parser finds too long) it
+// is yes.
+bool url_is_reserved(struct str topic, const struct url *base);
