@@ -421,7 +421,7 @@ static bool is_full(const struct subscribing *subscribing, const struct exchange
            atomic_load_explicit(&hub->subscribers, memory_order_relaxed) >= hub->max_subscribers;
 }
 
-static void start(struct subscribing *subscribing, struct exchange *exchange)
+static void subscribe(struct subscribing *subscribing, struct exchange *exchange)
 {
     const struct shard *shard = subscribing->shard;
     if (!read_parameters(subscribing, exchange)) {
@@ -464,5 +464,5 @@ void subscribe_handle(struct worker *worker, struct shard *shard, struct exchang
     subscribing->worker = worker;
     subscribing->shard = shard;
     subscribing->credentials = credentials;
-    start(subscribing, exchange);
+    subscribe(subscribing, exchange);
 }

@@ -26,7 +26,9 @@ struct worker {
     struct hub *const *hubs; // the table of the server; a shard stands at the same index as its hub
     size_t hub_count;
     struct shard *shards;
-    atomic_uint_fast64_t turns; // for liveness: read by main
+    size_t peak_connections; // since memory was last given back to the system
+    void (*ended_turn)(struct worker *worker); // after each turn, once draining has begun
+    void *server; // of ended_turn
 };
 
 struct worker_config {

@@ -1,0 +1,25 @@
+// The server is the process: configuration, threads, listeners, signals. It holds the table of hubs, with one
+// entry today.
+#pragma once
+
+#include "base/attr.h"
+#include "base/str.h"
+
+#include <stddef.h>
+
+struct buf;
+struct conf;
+
+struct server_events {
+    // Everything is up. `addresses` are the bound addresses of the main listeners, as text.
+    void (*started)(void *arg, const char *const *addresses, size_t count);
+    void *arg;
+};
+
+// Serves until SIGTERM or SIGINT, drains, and returns the exit status: 0 after an orderly stop, 1 when it could
+// not start (the reason has been logged) or stop in time. To be called once by main, before other threads
+// exist; the log is the caller's to configure. `events` may be NULL.
+int server_run(struct conf *conf, const struct server_events *events);
+// What can be checked of a configuration without opening anything: the transport's URL. HUB_E_INVALID with a
+// sentence.
+MUST_CHECK int server_check(const struct conf *conf, struct buf *reterr);

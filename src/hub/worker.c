@@ -1,0 +1,141 @@
+#include "hub/worker.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "http/exchange.h"
+#include "http/server.h"
+#include "hub/history.h"
+#include "hub/hub.h"
+#include "hub/routes.h"
+#include "jwt/cache.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+// Bounds of the cache of tokens beside its number of entries (token_cache_size).
+#define TOKEN_CACHE_BYTES ((size_t)32 << 20)
+#define TOKEN_FAILURES 1000
+#define TOKEN_FAILURE_BYTES ((size_t)1 << 20)
+#define TOKEN_FAILURE_LIFE_MS 1000
+// Connections that must have gone since the last time before memory is given back to the system.
+#define TRIM_AFTER 1000
+
+static void log_refused(void *arg, unsigned status, const char *reason, struct str peer, struct str request_id)
+{
+    (void)arg;
+    LOG(LOG_LEVEL_INFO, "Request refused", LOG_STR("request_id", request_id), LOG_STR("peer", peer),
+        LOG_U64("status", status), LOG_C("reason", reason));
+}
+
+// Memory of a storm of connections goes back to the system once they have gone (glibc keeps it otherwise).
+static void give_memory_back(struct worker *worker)
+{
+    size_t connections = http_server_connections(worker->http);
+    if (connections > worker->peak_connections)
+        worker->peak_connections = connections;
+    if (worker->peak_connections < TRIM_AFTER || connections > worker->peak_connections / 2)
+        return;
+    worker->peak_connections = connections;
+    (void)malloc_trim(0);
+}
+
+// The flush of the HTTP server has run before.
+static bool end_turn(void *arg)
+{
+    struct worker *worker = arg;
+    bool more = false;
+    for (size_t i = 0; i < worker->hub_count; i++) {
+        more = history_end_turn(&worker->shards[i].history) || more;
+        // Slices that the flush has not come to yet point into the tail.
+        if (!http_server_flush_pending(worker->http))
+            shard_end_turn(&worker->shards[i]);
+    }
+    give_memory_back(worker);
+    if (worker->ended_turn)
+        worker->ended_turn(worker);
+    return more;
+}
+
+static struct http_server_config http_config(struct worker *worker, const struct worker_config *config)
+{
+    const struct conf *conf = config->conf;
+    return (struct http_server_config){
+        .read_header_timeout_ms = conf->read_header_timeout_ms,
+        .read_timeout_ms = conf->read_timeout_ms,
+        .dispatch_timeout_ms = conf->dispatch_timeout_ms,
+        .max_header_size = conf->max_header_size,
+        .max_pipelined = (unsigned)conf->max_pipelined,
+        .max_connections = config->max_connections,
+        .crowded_at = config->crowded_at,
+        .max_unsent_bytes = conf->max_unsent_bytes,
+        .socket_unsent_max = (unsigned)conf->socket_unsent_max,
+        .peer_timeout_ms = (unsigned)conf->peer_timeout_ms,
+        .shared = config->http_shared,
+        .handle = routes_handle,
+        .refused = log_refused,
+        .handed = config->handed,
+        .arg = worker,
+    };
+}
+
+static int make_shards(struct worker *worker)
+{
+    worker->shards = calloc(worker->hub_count, sizeof(*worker->shards));
+    if (!worker->shards)
+        return -ENOMEM;
+    for (size_t i = 0; i < worker->hub_count; i++)
+        shard_init(&worker->shards[i], worker->hubs[i], &worker->loop);
+    return HUB_OK;
+}
+
+static int make_cache(struct worker *worker)
+{
+    struct jwt_cache_limits limits = {
+        .entries = worker->conf->token_cache_size,
+        .bytes = TOKEN_CACHE_BYTES,
+        .failure_entries = TOKEN_FAILURES,
+        .failure_bytes = TOKEN_FAILURE_BYTES,
+        .failure_life_ms = TOKEN_FAILURE_LIFE_MS,
+    };
+    return jwt_cache_new(&worker->tokens, &limits);
+}
+
+int worker_init(struct worker *worker, const struct worker_config *config)
+{
+    *worker = (struct worker){.conf = config->conf, .hubs = config->hubs, .hub_count = config->hub_count};
+    int err = loop_init(&worker->loop);
+    if (err)
+        return err;
+    struct http_server_config http = http_config(worker, config);
+    err = make_shards(worker);
+    if (!err)
+        err = make_cache(worker);
+    if (!err)
+        err = http_server_new(&worker->http, &worker->loop, &http);
+    if (!err)
+        loop_add_hook(&worker->loop, end_turn, worker);
+    return err;
+}
+
+void worker_done(struct worker *worker)
+{
+    http_server_free(worker->http);
+    for (size_t i = 0; worker->shards && i < worker->hub_count; i++)
+        shard_done(&worker->shards[i]);
+    free(worker->shards);
+    jwt_cache_free(worker->tokens);
+    loop_done(&worker->loop);
+}
+
+// One hub today; with several, the host name of the request selects it.
+struct shard *worker_shard(struct worker *worker, const struct exchange *exchange)
+{
+    struct str authority = exchange_authority(exchange);
+    for (size_t i = 1; i < worker->hub_count; i++) {
+        if (str_eq_nocase(worker->hubs[i]->name, authority))
+            return &worker->shards[i];
+    }
+    return &worker->shards[0];
+}
