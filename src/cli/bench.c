@@ -1,0 +1,438 @@
+#include "bench/bench.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/mint.h"
+#include "cli/progress.h"
+#include "client/url.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARENA_MAX ((size_t)1 << 20)
+#define TOKEN_MAX 16384U
+#define REPORT_MAX 65536U
+// Not given: the scenario decides.
+#define UNSET UINT64_MAX
+
+struct settings {
+    struct str url;
+    struct str token;
+    struct str key;
+    struct str issuer;
+    struct str audience;
+    unsigned protocol;
+    uint64_t subscribers;
+    uint64_t topics;
+    uint64_t publishers;
+    uint64_t in_flight;
+    uint64_t burst;
+    uint64_t rate;
+    uint64_t size;
+    uint64_t count;
+    uint64_t duration_ms;
+    uint64_t warmup_ms;
+    uint64_t timeout_ms;
+    uint64_t history;
+    bool with_id;
+    uint64_t parallel;
+    uint64_t per_process;
+    uint64_t server_pid;
+    bool json;
+};
+
+static const struct option options[] = {
+    {.name = "url",
+     .letter = 'u',
+     .type = OPTION_TEXT,
+     .default_text = DEV_HUB,
+     OPTION_AT(struct settings, url),
+     .doc = "The hub."},
+    {.name = "token",
+     .letter = 't',
+     .type = OPTION_TEXT,
+     .flags = OPTION_SECRET,
+     OPTION_AT(struct settings, token),
+     .doc = "A token that grants publishing (and subscribing).",
+     .default_doc = "one made with --key"},
+    {.name = "key",
+     .letter = 'k',
+     .type = OPTION_TEXT,
+     .flags = OPTION_SECRET,
+     .default_text = DEV_KEY,
+     OPTION_AT(struct settings, key),
+     .doc = "The secret that tokens are made with.",
+     .default_doc = "that of cinnabar dev"},
+    {.name = "iss",
+     .type = OPTION_TEXT,
+     .default_text = DEV_ISSUER,
+     OPTION_AT(struct settings, issuer),
+     .doc = "The issuer of made tokens."},
+    {.name = "aud",
+     .type = OPTION_TEXT,
+     OPTION_AT(struct settings, audience),
+     .doc = "The audience of made tokens.",
+     .default_doc = "the URL"},
+    {.name = "protocol",
+     .type = OPTION_ENUM,
+     .words = (const char *const[]){"mercure", "nchan", "bare", NULL},
+     .default_text = "mercure",
+     OPTION_AT(struct settings, protocol),
+     .doc = "What the server speaks: mercure, nchan, or bare (bench/bare.c)."},
+    {.name = "subscribers",
+     .letter = 'n',
+     .type = OPTION_INTEGER,
+     .max = BENCH_SUBSCRIBERS_MAX,
+     OPTION_AT(struct settings, subscribers),
+     .doc = "How many subscribe.",
+     .default_doc = "1000, 1 for replay"},
+    {.name = "topics",
+     .type = OPTION_INTEGER,
+     .min = 1,
+     .max = BENCH_TOPICS_MAX,
+     OPTION_AT(struct settings, topics),
+     .doc = "Over how many topics they are spread.",
+     .default_doc = "1; as many as subscribers for unicast, private"},
+    {.name = "publishers",
+     .letter = 'p',
+     .type = OPTION_INTEGER,
+     .min = 1,
+     .max = BENCH_PUBLISHERS_MAX,
+     .default_text = "64",
+     OPTION_AT(struct settings, publishers),
+     .doc = "Connections that publish."},
+    {.name = "in_flight",
+     .type = OPTION_INTEGER,
+     .max = 1000000,
+     OPTION_AT(struct settings, in_flight),
+     .doc = "Updates (or bursts) that may not have reached all subscribers yet; 0: no such limit.",
+     .default_doc = "1 for broadcast without --rate and for burst, else 0"},
+    {.name = "burst",
+     .type = OPTION_INTEGER,
+     .min = 1,
+     .max = BENCH_PUBLISHERS_MAX,
+     .default_text = "64",
+     OPTION_AT(struct settings, burst),
+     .doc = "Updates at once, for burst."},
+    {.name = "rate",
+     .letter = 'r',
+     .type = OPTION_INTEGER,
+     .max = 10000000,
+     OPTION_AT(struct settings, rate),
+     .doc = "Publish so many updates per second, whatever the hub does. 0: as fast as it answers."},
+    {.name = "size",
+     .letter = 's',
+     .type = OPTION_SIZE,
+     .min = BENCH_SIZE_MIN,
+     .max = BENCH_SIZE_MAX,
+     .default_text = "200",
+     OPTION_AT(struct settings, size),
+     .doc = "Bytes of data in an update."},
+    {.name = "count",
+     .letter = 'c',
+     .type = OPTION_INTEGER,
+     .max = UINT32_MAX,
+     OPTION_AT(struct settings, count),
+     .doc = "Measure so many updates. 0: for --duration."},
+    {.name = "duration",
+     .letter = 'd',
+     .type = OPTION_DURATION,
+     .min = 1,
+     .max = OPTION_NO_MAX,
+     .default_text = "10s",
+     OPTION_AT(struct settings, duration_ms),
+     .doc = "Measure for so long."},
+    {.name = "warmup",
+     .type = OPTION_DURATION,
+     .max = OPTION_NO_MAX,
+     .default_text = "1s",
+     OPTION_AT(struct settings, warmup_ms),
+     .doc = "Publish so long before measuring."},
+    {.name = "timeout",
+     .type = OPTION_DURATION,
+     .min = 100,
+     .max = OPTION_NO_MAX,
+     .default_text = "10s",
+     OPTION_AT(struct settings, timeout_ms),
+     .doc = "Give up when nothing has come for so long."},
+    {.name = "history",
+     .type = OPTION_INTEGER,
+     .max = BENCH_HISTORY_MAX,
+     OPTION_AT(struct settings, history),
+     .doc = "Updates to publish before anyone subscribes.",
+     .default_doc = "100000 for replay, 5000 with --with-id"},
+    {.name = "with_id",
+     .type = OPTION_BOOL,
+     OPTION_AT(struct settings, with_id),
+     .doc = "Storm: each subscriber names an update of the history and gets the one behind it."},
+    {.name = "parallel",
+     .type = OPTION_INTEGER,
+     .min = 1,
+     .max = 10000,
+     .default_text = "64",
+     OPTION_AT(struct settings, parallel),
+     .doc = "Subscribers that connect at once."},
+    {.name = "per_process",
+     .type = OPTION_INTEGER,
+     .min = 1,
+     .max = BENCH_SUBSCRIBERS_MAX,
+     .default_text = "18000",
+     OPTION_AT(struct settings, per_process),
+     .doc = "Subscribers that one process of the tool holds."},
+    {.name = "server_pid",
+     .type = OPTION_INTEGER,
+     .max = INT32_MAX,
+     OPTION_AT(struct settings, server_pid),
+     .doc =
+         "The server's process on this machine: measure its processor time and memory, with its children's."},
+    {.name = "json", .type = OPTION_BOOL, OPTION_AT(struct settings, json), .doc = "Print one JSON object."},
+    {0},
+};
+
+static const struct flags_spec spec = {
+    .command = "bench",
+    .operands = "SCENARIO",
+    .about = "Loads a hub and measures it. Scenarios:\n"
+             "  idle       connections that wait\n"
+             "  broadcast  each update to all subscribers, one after another or with --rate\n"
+             "  burst      --burst updates at once to all\n"
+             "  unicast    each update to one of many topics\n"
+             "  private    the same with private updates and a token for each subscriber\n"
+             "  publish    nobody listens\n"
+             "  replay     a connection reads the whole history\n"
+             "  storm      subscribers come all at once",
+    .example = "cinnabar bench broadcast --subscribers 10000 --rate 2",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = options,
+};
+
+static int find_scenario(struct str name, enum bench_scenario *ret_scenario)
+{
+    struct option names[BENCH_SCENARIO_COUNT + 1] = {0};
+    for (unsigned i = 0; i < BENCH_SCENARIO_COUNT; i++) {
+        names[i].name = bench_scenario_names[i];
+        if (str_eq(name, str_from_c(bench_scenario_names[i]))) {
+            *ret_scenario = (enum bench_scenario)i;
+            return CLI_DONE;
+        }
+    }
+    const char *nearest = option_nearest(names, name);
+    (void)fprintf(stderr, "cinnabar bench: unknown scenario %.*s%s%s%s\nTry: cinnabar bench --help\n",
+                  STR_ARG(name), nearest ? "; did you mean " : "", nearest ? nearest : "",
+                  nearest ? "?" : "");
+    return CLI_WRONG_USE;
+}
+
+static bool is_coupled(const struct settings *settings, enum bench_scenario scenario)
+{
+    return scenario == BENCH_BURST || (scenario == BENCH_BROADCAST && settings->rate == 0);
+}
+
+static unsigned choose(uint64_t given, unsigned otherwise)
+{
+    return given == UNSET ? otherwise : (unsigned)given;
+}
+
+static unsigned default_subscribers(enum bench_scenario scenario)
+{
+    return scenario == BENCH_PUBLISH ? 0 : scenario == BENCH_REPLAY ? 1 : 1000;
+}
+
+static unsigned default_history(const struct settings *settings, enum bench_scenario scenario)
+{
+    return settings->with_id ? 5000 : scenario == BENCH_REPLAY ? 100000 : 0;
+}
+
+// With ids the history goes round the topics twice: each subscriber names the first update of its topic.
+static unsigned default_topics(const struct bench_config *config)
+{
+    bool many = config->scenario == BENCH_UNICAST || config->scenario == BENCH_PRIVATE;
+    if (config->with_id)
+        return config->history / 2 ? config->history / 2 : 1;
+    return many && config->subscribers ? config->subscribers : 1;
+}
+
+static void configure(const struct settings *settings, struct bench_config *config)
+{
+    enum bench_scenario scenario = config->scenario;
+    config->protocol = (enum bench_protocol)settings->protocol;
+    config->subscribers = choose(settings->subscribers, default_subscribers(scenario));
+    config->with_id = settings->with_id;
+    config->history = choose(settings->history, default_history(settings, scenario));
+    config->topics = choose(settings->topics, default_topics(config));
+    config->publishers = (unsigned)settings->publishers;
+    config->group = scenario == BENCH_BURST ? (unsigned)settings->burst : 1;
+    if (config->publishers < config->group)
+        config->publishers = config->group;
+    config->in_flight = choose(settings->in_flight, is_coupled(settings, scenario) ? 1 : 0);
+    config->parallel = (unsigned)settings->parallel;
+    config->per_process = (unsigned)settings->per_process;
+    config->size = (size_t)settings->size;
+    config->rate = (double)settings->rate;
+    config->count = settings->count;
+    config->duration_ms = settings->duration_ms;
+    config->warmup_ms = settings->warmup_ms;
+    config->timeout_ms = settings->timeout_ms;
+    config->server = (pid_t)settings->server_pid;
+}
+
+static const char *contradiction(const struct bench_config *config)
+{
+    if (config->with_id && config->scenario != BENCH_STORM)
+        return "--with-id belongs to storm";
+    if (config->with_id && config->history < 2 * config->topics)
+        return "--with-id needs two updates for each topic: raise --history or lower --topics";
+    if (config->in_flight && config->topics > 1)
+        return "--in-flight needs a single topic: all subscribers are to receive each update";
+    if (config->in_flight && config->subscribers == 0)
+        return "--in-flight needs subscribers";
+    return NULL;
+}
+
+// ---- Tokens ----
+
+struct minter {
+    const struct settings *settings;
+    struct str audience;
+};
+
+static int mint_for_topic(void *arg, struct str topic, struct buf *token)
+{
+    const struct minter *minter = arg;
+    struct mint_request request = mint_all(minter->settings->issuer, minter->audience);
+    request.grants = (struct mint_grants){.subscribe = {&topic, 1}};
+    struct buf reason;
+    buf_init(&reason, 1024);
+    int err = mint_token(&request, minter->settings->key, STR(""), STR(""), token, &reason);
+    buf_done(&reason);
+    return err;
+}
+
+static bool mint_publisher(const struct minter *minter, struct buf *token)
+{
+    struct mint_request request = mint_all(minter->settings->issuer, minter->audience);
+    struct buf reason;
+    buf_init(&reason, 1024);
+    int err = mint_token(&request, minter->settings->key, STR(""), STR(""), token, &reason);
+    if (err)
+        (void)fprintf(stderr, "cinnabar bench: --key: %s\n", buf_c(&reason));
+    buf_done(&reason);
+    return err == HUB_OK;
+}
+
+static bool set_tokens(struct bench_config *config, struct minter *minter, struct buf *token)
+{
+    const struct settings *settings = minter->settings;
+    if (config->protocol != BENCH_MERCURE)
+        return true;
+    config->publish_token = settings->token;
+    if (settings->token.len == 0) {
+        if (!mint_publisher(minter, token))
+            return false;
+        config->publish_token = buf_str(token);
+    }
+    config->subscribe_token = config->publish_token;
+    if (config->scenario == BENCH_PRIVATE && settings->token.len == 0) {
+        config->mint = mint_for_topic;
+        config->mint_arg = minter;
+    }
+    return true;
+}
+
+// ---- Running ----
+
+static void handle_signal(int number)
+{
+    (void)number;
+    bench_interrupt();
+}
+
+static int report(const struct bench_config *config, const struct bench_result *result, bool json)
+{
+    struct buf text;
+    buf_init(&text, REPORT_MAX);
+    bench_report(config, result, json, &text);
+    (void)fwrite(text.ptr, 1, text.len, stdout);
+    (void)fflush(stdout);
+    buf_done(&text);
+    bool good = result->lost + result->repeated + result->disordered + result->unserved == 0;
+    return good && !result->interrupted && result->failure[0] == '\0' ? CLI_DONE : CLI_FAILED;
+}
+
+static int run(struct bench_config *config, const struct settings *settings)
+{
+    struct bench_result *result = calloc(1, sizeof(*result));
+    if (!result)
+        return CLI_FAILED;
+    (void)signal(SIGINT, handle_signal);
+    (void)signal(SIGTERM, handle_signal);
+    config->progress = progress_wanted() ? progress_show : NULL;
+    int err = bench_run(config, result);
+    int status = CLI_FAILED;
+    if (err)
+        (void)fprintf(stderr, "cinnabar bench: %s\n", result->failure);
+    else
+        status = report(config, result, settings->json);
+    free(result);
+    return status;
+}
+
+static bool resolve(struct bench_config *config, const struct settings *settings, struct arena *arena)
+{
+    struct client_url url;
+    struct buf reason;
+    buf_init(&reason, 1024);
+    int err = client_url_resolve(&url, settings->url, arena, &reason);
+    if (err)
+        (void)fprintf(stderr, "cinnabar bench: --url: %s\n", buf_c(&reason));
+    buf_done(&reason);
+    if (err)
+        return false;
+    memcpy(&config->address, &url.address.any, url.address.len);
+    config->address_len = url.address.len;
+    config->host = url.host;
+    config->path = url.path;
+    return true;
+}
+
+static int run_settings(const struct settings *settings, struct bench_config *config, struct arena *arena)
+{
+    configure(settings, config);
+    const char *problem = contradiction(config);
+    if (problem) {
+        (void)fprintf(stderr, "cinnabar bench: %s\n", problem);
+        return CLI_WRONG_USE;
+    }
+    if (!resolve(config, settings, arena))
+        return CLI_FAILED;
+    struct minter minter = {settings, settings->audience.len ? settings->audience : settings->url};
+    struct buf token;
+    buf_init(&token, TOKEN_MAX);
+    int status = set_tokens(config, &minter, &token) ? run(config, settings) : CLI_FAILED;
+    buf_done(&token);
+    return status;
+}
+
+int bench_command(int argc, char **argv)
+{
+    struct settings settings = {.subscribers = UNSET, .topics = UNSET, .in_flight = UNSET, .history = UNSET};
+    struct bench_config config = {0};
+    struct flags_operands operands;
+    struct arena arena;
+    int status;
+    arena_init(&arena, ARENA_MAX);
+    if (flags_parse(&spec, argc, argv, &settings, &arena, &operands, &status)) {
+        status = find_scenario(operands.items[0], &config.scenario);
+        if (status == CLI_DONE)
+            status = run_settings(&settings, &config, &arena);
+    }
+    arena_done(&arena);
+    return status;
+}

@@ -1,0 +1,45 @@
+// Tokens for people and scripts: the claims of an access token (RFC 9068) with Mercure's grants, signed.
+#pragma once
+
+#include "base/attr.h"
+#include "base/option.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+struct buf;
+
+// What development uses everywhere: `cinnabar dev`, `token --dev`, and the defaults of the other commands.
+#define DEV_KEY "!ChangeThisMercureHubJWTSecretKey!"
+#define DEV_ISSUER "https://localhost"
+#define DEV_HUB "http://localhost:3000/.well-known/mercure"
+#define DEV_EXPIRES_S UINT64_C(4102444800) // the end of this century's 100th year: a token to paste into docs
+
+struct mint_grants {
+    struct option_list publish;
+    struct option_list publish_urlpattern;
+    struct option_list subscribe;
+    struct option_list subscribe_urlpattern;
+};
+
+struct mint_request {
+    struct str issuer;
+    struct str audience;
+    struct str subject;   // empty: a random one
+    struct str client_id; // empty: the issuer
+    struct str payload;   // JSON, for the subscribe grant; empty: none
+    uint64_t issued_s;
+    uint64_t expires_s;
+    struct mint_grants grants;
+};
+
+// Appends the claims as a JSON object. HUB_E_INVALID when the payload is not JSON; -ENOMEM, HUB_E_TOO_BIG.
+MUST_CHECK int mint_claims(const struct mint_request *request, struct buf *claims);
+// Appends the token. `algorithm` may be empty, `key_id` too. What is wrong with key, algorithm or payload is
+// appended to `reterr` as a sentence.
+MUST_CHECK int mint_token(const struct mint_request *request, struct str key, struct str algorithm,
+                          struct str key_id, struct buf *token, struct buf *reterr);
+// The request of a token that grants publishing and subscribing to everything for an hour from now.
+struct mint_request mint_all(struct str issuer, struct str audience);
+// Appends header and claims of a token as JSON, a line each. Not verified. HUB_E_INVALID, -ENOMEM.
+MUST_CHECK int mint_explain(struct str token, struct buf *to);
