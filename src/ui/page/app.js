@@ -11,7 +11,8 @@ import { explainStream } from "./words.js";
 const STATES = {
     idle: ["Idle", "Nobody is listening here yet. Start the stream."],
     connecting: ["Connecting", "Connecting…"],
-    live: ["Live", "Listening. Publish something and it appears here."],
+    live: ["Live", "Listening. Publish something and it appears here. "
+        + "Updates with a type appear when the type is listed under Event types."],
     reconnecting: ["Reconnecting", "The stream will go on by itself."],
     stopped: ["Stopped", "The stream is stopped."],
 };
@@ -24,25 +25,26 @@ function describe({ topics, grant }) {
 }
 
 function showState(stream, state, reason, refusal) {
-    const [name, empty] = STATES[state];
-    byId("pill").dataset.state = state === "stopped" && refusal ? "failed" : state;
-    byId("state").textContent = name;
+    byId("state").textContent = STATES[state][0];
     byId("reason").dataset.state = state;
     byId("reason").textContent = state === "live" ? describe(stream.settings) : reason;
-    byId("empty").textContent = empty;
-    byId("problem").replaceChildren(...state === "stopped" && refusal ? [problem(refusal, explainStream(refusal))] : []);
+    const final = state === "stopped" && refusal;
+    byId("pill").dataset.state = final ? "failed" : state;
+    byId("problem").replaceChildren(...final ? [problem(refusal, explainStream(refusal))] : []);
 }
 
 function run(config) {
     byId("version").textContent = config.version;
     byId("dev").hidden = !config.playground;
 
+    const enter = (state, reason, refusal) => {
+        showState(stream, state, reason, refusal);
+        list.setEmptyText(STATES[state][1]);
+        subscribe.refresh();
+    };
     const list = new List({ onResume: (id) => subscribe.startAfter(id) });
     const stream = new Stream({
-        onState: (state, reason, refusal) => {
-            showState(stream, state, reason, refusal);
-            subscribe.refresh();
-        },
+        onState: enter,
         onUpdate: (update) => {
             list.update(update);
             publish.arrived(update.id);
@@ -51,13 +53,13 @@ function run(config) {
     });
     const subscribe = new SubscribeForm(config, stream);
     const publish = new PublishForm(config, stream, (type) => subscribe.addType(type));
-    showState(stream, "idle", "");
+    enter("idle", "");
     // A newcomer sees updates arrive without pressing anything.
     if (config.playground)
         subscribe.start();
 }
 
 loadConfig().then(run, () => {
-    byId("broken").textContent = "The hub did not tell its settings. Is it running? Then load this page again.";
+    byId("broken").textContent = "The hub does not answer. When it runs, load this page again.";
     byId("broken").hidden = false;
 });

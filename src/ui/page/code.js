@@ -29,7 +29,8 @@ export function subscribeJs({ topics, types, from, grant }, { cookieName }) {
         lines.push(`// The cookie ${cookieName}, set by your site, carries the grant.`);
     lines.push(grant ? "const stream = new EventSource(url, { withCredentials: true });"
         : "const stream = new EventSource(url);");
-    lines.push("const show = (event) => console.log(event.lastEventId, event.data);", "stream.onmessage = show;");
+    lines.push("const show = (event) => console.log(event.lastEventId, event.data);");
+    lines.push("stream.onmessage = show;");
     for (const type of types)
         lines.push(`stream.addEventListener(${jsQuote(type)}, show);`);
     return lines.join("\n");

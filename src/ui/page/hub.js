@@ -15,7 +15,8 @@ export class Refusal extends Error {
 
     // The detail that a Bearer challenge carries (RFC 6750).
     get description() {
-        return /error_description="((?:[^"\\]|\\.)*)"/.exec(this.challenge)?.[1].replace(/\\(.)/g, "$1") ?? "";
+        const quoted = /error_description="((?:[^"\\]|\\.)*)"/.exec(this.challenge)?.[1] ?? "";
+        return quoted.replace(/\\(.)/g, "$1");
     }
 }
 

@@ -22,7 +22,8 @@ function kindOf(token, next) {
     return /^\w/.test(token) ? "word" : "";
 }
 
-// Where a short object or array that holds no other ends, so that it stays on one line; -1 for any other token.
+// Where a short object or array that holds no other ends, so that it stays on one line; -1 for any other
+// token.
 function endOfShort(tokens, from) {
     if (tokens[from] !== "{" && tokens[from] !== "[")
         return -1;

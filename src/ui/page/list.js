@@ -1,5 +1,5 @@
-// The updates that arrived, newest first. Bounded in rows and in characters, and drawn in batches, so that the
-// replay of a long history costs the page no more than its end.
+// The updates that arrived, newest first. Bounded in rows and in characters, and drawn in batches, so that
+// the replay of a long history costs the page no more than its end.
 
 import { byId, dayAndClock, fineClock, make } from "./dom.js";
 import { layOut } from "./json.js";
@@ -41,6 +41,7 @@ export class List {
     #received = 0;
     #again = new Map();
     #filter = "";
+    #emptyText = "";
     #timer = 0;
     #unsaid = 0;
     #sayTimer = 0;
@@ -51,13 +52,18 @@ export class List {
         this.body = byId("events");
         byId("filter").addEventListener("input", (event) => this.#refilter(event.target.value));
         byId("clear").addEventListener("click", () => this.#clear());
-        this.#count();
     }
 
     update({ id, type, data }) {
         this.#received++;
         this.#unsaid++;
         this.#wait({ id, type, data, at: new Date() });
+    }
+
+    // What to say while there is nothing.
+    setEmptyText(text) {
+        this.#emptyText = text;
+        this.#count();
     }
 
     note(text) {
@@ -91,7 +97,8 @@ export class List {
         const { id, type, data, note, at } = entry;
         const element = note ? make("li", { class: "note" }, make("time", {}, fineClock(at)), ` ${note}`)
             : make("li", { class: "update" }, this.#head(entry), ...payload(data));
-        const row = { element, id, chars: data.length, text: note ? null : `${id}\n${type}\n${data}`.toLowerCase() };
+        const text = note ? null : `${id}\n${type}\n${data}`.toLowerCase();
+        const row = { element, id, text, chars: data.length };
         this.#chars += row.chars;
         if (!note)
             this.#again.set(id, (this.#again.get(id) ?? 0) + 1);
@@ -100,7 +107,8 @@ export class List {
     }
 
     #head({ id, type, at }) {
-        const facts = make("div", { class: "facts" }, make("time", { datetime: at.toISOString() }, fineClock(at)));
+        const time = make("time", { datetime: at.toISOString() }, fineClock(at));
+        const facts = make("div", { class: "facts" }, time);
         if (type !== "message")
             facts.append(make("span", { class: "tag" }, type));
         if (this.#again.has(id))
@@ -108,7 +116,7 @@ export class List {
         facts.append(make("code", { class: "id" }, id));
         const sent = timeOfId(id);
         if (sent && at - sent > LATE_MS)
-            facts.append(make("span", {}, `sent ${dayAndClock(sent, at)}`));
+            facts.append(make("span", { class: "sent" }, `sent ${dayAndClock(sent, at)}`));
         return make("div", { class: "head" }, facts, make("button", { type: "button", class: "quiet",
             "aria-label": `Start after ${id}`, onclick: () => this.onResume(id) }, "Start after this"));
     }
@@ -148,8 +156,8 @@ export class List {
         byId("jump").setAttribute("aria-label", `${all}: go to the live stream`);
         byId("counts").textContent = this.#filter ? `${shown.toLocaleString()} of ${many(kept.length)} match`
             : kept.length < this.#received ? `${all}, the newest ${kept.length.toLocaleString()} shown` : all;
-        byId("empty").hidden = kept.length > 0 && shown > 0;
-        byId("empty").dataset.why = kept.length ? "filter" : "none";
+        byId("empty").hidden = shown > 0;
+        byId("empty").textContent = kept.length ? "No update here contains that text." : this.#emptyText;
     }
 
     // For screen readers: how many came, now and then, instead of each one.

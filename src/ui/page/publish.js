@@ -26,7 +26,8 @@ function whyUnseen(fields, stream) {
     const topics = fields.filter(([name]) => name === "topic").map(([, topic]) => topic);
     if (!stream.active)
         return "The stream on this page is stopped, so it does not show it.";
-    if (!stream.settings.topics.includes("*") && !topics.some((topic) => stream.settings.topics.includes(topic)))
+    const heard = stream.settings.topics;
+    if (!heard.includes("*") && !topics.some((topic) => heard.includes(topic)))
         return "The stream on this page listens to other topics, so it does not show it.";
     if (byId("private").checked && stream.settings.grant === false)
         return "It is private and the stream on this page has no grant, so it does not show it.";
@@ -96,5 +97,7 @@ export class PublishForm {
     #tellArrival() {
         const ms = Math.max(1, Math.round(this.#arrivals.get(this.#latest.id) - this.#latest.sent));
         this.#latest.line.textContent = `It arrived on the stream of this page after ${ms} ms.`;
+        // A later replay brings it again.
+        this.#latest = null;
     }
 }

@@ -6,10 +6,13 @@ const COPIED_MS = 2000;
 
 // The clipboard needs https or localhost; elsewhere the selection is copied, the old way.
 async function copy(code) {
-    if (navigator.clipboard && await navigator.clipboard.writeText(code.textContent).then(() => true, () => false))
+    try {
+        await navigator.clipboard.writeText(code.textContent);
         return true;
-    getSelection().selectAllChildren(code);
-    return document.execCommand("copy");
+    } catch {
+        getSelection().selectAllChildren(code);
+        return document.execCommand("copy");
+    }
 }
 
 // writers: { name: () => code }. Returns a function that writes the code anew.

@@ -19,7 +19,8 @@ export class Stream {
     // Counts the starts and stops: an answer that comes after the next one is no longer of interest.
     #turn = 0;
 
-    // onState(state, reason, refusal), onUpdate({ id, type, data }), onNote(text).
+    // onState(state, reason, refusal): "idle", "connecting", "live", "reconnecting" or "stopped", and why.
+    // onUpdate({ id, type, data }). onNote(text): something happened between two updates.
     constructor({ onState, onUpdate, onNote }) {
         this.onState = onState;
         this.onUpdate = onUpdate;
@@ -30,7 +31,8 @@ export class Stream {
         return ["connecting", "live", "reconnecting"].includes(this.state);
     }
 
-    // settings: topics, types (lists of text), from ("", "earliest" or an id), grant (or null: leave the cookie).
+    // settings: topics and types (lists of text), from ("", "earliest" or an id), grant (whether the cookie
+    // carries one; null leaves the cookie as it is).
     async start(settings) {
         this.#close();
         const turn = this.#turn;
@@ -133,7 +135,8 @@ export class Stream {
             this.#renew();
         } else if (isPassing(refusal)) {
             const seconds = Math.max(RETRY_MS / 1000, refusal.retryAfter);
-            this.#enter("reconnecting", `${explainStream(refusal)} This page tries again in ${seconds} s.`, refusal);
+            const plan = `This page tries again in ${seconds} s.`;
+            this.#enter("reconnecting", `${explainStream(refusal)} ${plan}`, refusal);
             this.#timer = setTimeout(() => this.#open(), seconds * 1000);
         } else {
             this.#enter("stopped", "", refusal);

@@ -4,6 +4,8 @@ import { subscribeCurl, subscribeJs } from "./code.js";
 import { byId, linesOf } from "./dom.js";
 import { snippet } from "./snippet.js";
 
+const typesIn = (text) => text.split(",").map((type) => type.trim()).filter(Boolean);
+
 export class SubscribeForm {
     #config;
     #stream;
@@ -14,7 +16,8 @@ export class SubscribeForm {
         this.#stream = stream;
         byId("grant-field").hidden = !config.playground;
         byId("cookie-note").hidden = config.playground;
-        byId("cookie-note").textContent = `Private updates come when this site has set the cookie ${config.cookieName}.`;
+        byId("cookie-note").textContent =
+            `Private updates come when this site has set the cookie ${config.cookieName}.`;
         byId("history").value = config.playground ? "earliest" : "new";
         this.#writeCode = snippet(byId("subscribe-code"), {
             "curl": () => subscribeCurl(this.read(), config),
@@ -36,7 +39,7 @@ export class SubscribeForm {
         const history = byId("history").value;
         return {
             topics: linesOf(byId("topics").value),
-            types: byId("types").value.split(/\s+/).filter(Boolean),
+            types: typesIn(byId("types").value),
             from: history === "new" ? "" : history === "earliest" ? history : byId("after").value.trim(),
             grant: this.#config.playground ? byId("grant").checked : null,
         };
@@ -58,7 +61,7 @@ export class SubscribeForm {
     addType(type) {
         this.#stream.listen(type);
         if (!this.read().types.includes(type))
-            byId("types").value = `${byId("types").value} ${type}`.trim();
+            byId("types").value = [...this.read().types, type].join(", ");
         this.refresh();
     }
 
