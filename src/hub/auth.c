@@ -276,7 +276,7 @@ static enum jwt_reason check_claims(const struct shard *shard, const struct exch
 }
 
 // Whether they are good here and now; otherwise the request has been refused.
-static bool accept(struct shard *shard, struct exchange *exchange, const struct credentials *credentials)
+static bool check_use(struct shard *shard, struct exchange *exchange, const struct credentials *credentials)
 {
     if (credentials->details != AUTHORIZATION_REASON_NONE)
         return refuse_token(shard, exchange, authorization_reason_text(credentials->details), NULL);
@@ -303,7 +303,7 @@ bool auth_check(struct worker *worker, struct shard *shard, struct exchange *exc
         answer_unavailable(exchange, STR("Service Unavailable"));
         return false;
     }
-    if (!accept(shard, exchange, credentials)) {
+    if (!check_use(shard, exchange, credentials)) {
         ref_put(&credentials->ref);
         return false;
     }

@@ -11,7 +11,6 @@
 #include "jwt/cache.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 
 // Bounds of the cache of tokens beside its number of entries (token_cache_size).
@@ -19,8 +18,8 @@
 #define TOKEN_FAILURES 1000
 #define TOKEN_FAILURE_BYTES ((size_t)1 << 20)
 #define TOKEN_FAILURE_LIFE_MS 1000
-// Connections that must have gone since the last time before memory is given back to the system.
-#define TRIM_AFTER 1000
+// So many that their memory is worth giving back to the system.
+#define MANY_CONNECTIONS 1000
 
 static void log_refused(void *arg, unsigned status, const char *reason, struct str peer, struct str request_id)
 {
@@ -29,16 +28,16 @@ static void log_refused(void *arg, unsigned status, const char *reason, struct s
         LOG_U64("status", status), LOG_C("reason", reason));
 }
 
-// Memory of a storm of connections goes back to the system once they have gone (glibc keeps it otherwise).
-static void give_memory_back(struct worker *worker)
+// Tells when half of a large number of connections have gone.
+static void watch_connections(struct worker *worker)
 {
     size_t connections = http_server_connections(worker->http);
     if (connections > worker->peak_connections)
         worker->peak_connections = connections;
-    if (worker->peak_connections < TRIM_AFTER || connections > worker->peak_connections / 2)
+    if (worker->peak_connections < MANY_CONNECTIONS || connections > worker->peak_connections / 2)
         return;
     worker->peak_connections = connections;
-    (void)malloc_trim(0);
+    worker->connections_have_gone(worker->server);
 }
 
 // The flush of the HTTP server has run before.
@@ -52,7 +51,7 @@ static bool end_turn(void *arg)
         if (!http_server_flush_pending(worker->http))
             shard_end_turn(&worker->shards[i]);
     }
-    give_memory_back(worker);
+    watch_connections(worker);
     if (worker->ended_turn)
         worker->ended_turn(worker);
     return more;
@@ -105,6 +104,8 @@ static int make_cache(struct worker *worker)
 int worker_init(struct worker *worker, const struct worker_config *config)
 {
     *worker = (struct worker){.conf = config->conf, .hubs = config->hubs, .hub_count = config->hub_count};
+    worker->connections_have_gone = config->connections_have_gone;
+    worker->server = config->server;
     int err = loop_init(&worker->loop);
     if (err)
         return err;

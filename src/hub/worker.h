@@ -6,7 +6,6 @@
 #include "hub/shard.h"
 #include "loop/loop.h"
 
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +15,8 @@ struct http_server;
 struct http_shared;
 struct hub;
 struct jwt_cache;
-struct listener;
+struct order;
+struct server;
 
 struct worker {
     struct loop loop;
@@ -27,8 +27,13 @@ struct worker {
     size_t hub_count;
     struct shard *shards;
     size_t peak_connections; // since memory was last given back to the system
-    void (*ended_turn)(struct worker *worker); // after each turn, once draining has begun
-    void *server; // of ended_turn
+    void (*connections_have_gone)(void *server);
+
+    // The server's, for its orders to this worker.
+    struct server *server;
+    struct order *order;
+    struct message hurry;
+    void (*ended_turn)(struct worker *worker); // after each turn, while it drains
 };
 
 struct worker_config {
@@ -38,8 +43,11 @@ struct worker_config {
     struct http_shared *http_shared;
     size_t max_connections; // hard limit of the process
     size_t crowded_at;      // above it no more subscribers
-    void (*handed)(void *arg, int fd); // a connection for another worker (listeners that one worker accepts for all)
-    void *handed_arg;
+    // A connection from a listener that this worker accepts for all; `arg` is the worker.
+    void (*handed)(void *arg, int fd);
+    // Half of a large number of connections have gone: memory can be given back to the system.
+    void (*connections_have_gone)(void *server);
+    struct server *server;
 };
 
 MUST_CHECK int worker_init(struct worker *worker, const struct worker_config *config);
