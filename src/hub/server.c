@@ -654,5 +654,5 @@ int server_run(struct conf *conf, const struct server_events *events)
 int server_check(const struct conf *conf, struct buf *reterr)
 {
     const struct transport_ops *ops = transport_driver_find(conf->transport_url, reterr);
-    return ops ? ops->check(conf->transport_url, reterr) : HUB_E_UNSUPPORTED;
+    return ops ? ops->check(conf->transport_url, NULL, reterr) : HUB_E_UNSUPPORTED;
 }

@@ -110,7 +110,8 @@ struct history_entry {
 struct history_slice {
     struct ref ref;
     struct position after; // it holds what follows this position ...
-    bool gap;              // ... but for updates that are no longer kept: the reader has missed some
+    bool gap;              // ... but for updates that are no longer kept: the reader has missed some. With
+                           // the empty position: the first updates of all are no longer kept
     bool end;              // nothing was kept behind the last entry when it was read
     size_t memory;         // bytes that it takes
     size_t count;
@@ -144,8 +145,9 @@ struct transport_config {
 struct transport_ops {
     const char *const *schemes; // NULL-terminated, without "://"
     const struct option *options; // of the URL's query; terminated by a NULL name
-    // Checks a URL without opening anything; a sentence goes to `reterr`. Any thread.
-    int (*check)(struct str url, struct buf *reterr);
+    // Checks a URL without opening anything; a sentence goes to `reterr`. What the operator should know though
+    // the URL is good goes to `notes`, a line each; it may be NULL. Any thread.
+    int (*check)(struct str url, struct buf *notes, struct buf *reterr);
     // Starts to open; `opened` follows. On failure a sentence goes to `reterr` and nothing follows.
     int (*open)(struct transport **ret_transport, const struct transport_config *config, struct buf *reterr);
     // Finishes what is in flight, then calls `closed`. Also after a failed `opened`.
