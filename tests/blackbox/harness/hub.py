@@ -178,8 +178,8 @@ class Hub:
 
     # ---- requests
 
-    def connect(self):
-        return Connection(self.address)
+    def connect(self, **options):
+        return Connection(self.address, **options)
 
     def request(self, method, target=PATH, headers=(), body=b"", host="hub.example"):
         with self.connect() as connection:
@@ -222,17 +222,25 @@ class Hub:
         assert response.status == 200, response
         return response.text
 
+    def wait_metric(self, name, wanted):
+        """Waits until a sample is as wanted (a number, or a function of it)."""
+        is_wanted = wanted if callable(wanted) else lambda value: value == wanted
+        deadline = time.monotonic() + HANG_GUARD_S
+        while not is_wanted(value := self.metrics().get(name)):
+            assert time.monotonic() < deadline, f"{name} is {value}"
+            time.sleep(0.02)
+
     @staticmethod
     def publisher_token():
         return tokens.mint(publish=["*"], key=tokens.PUBLISHER_KEY)
 
-    def open_stream(self, query, headers=(), method="GET"):
+    def open_stream(self, query, headers=(), method="GET", **options):
         """Asks for a stream with this query string; the connection and the head of the response."""
-        connection = self.connect()
+        connection = self.connect(**options)
         connection.send(request_bytes(method, f"{PATH}?{query}", headers))
         return connection, connection.read_head()
 
-    def subscribe(self, *topics, token=None, last_event_id=None, headers=(), **named):
+    def subscribe(self, *topics, token=None, last_event_id=None, headers=(), receive_buffer=None, **named):
         """An open stream, its first comment read."""
         pairs = [("match", topic) for topic in topics] + list(named.items())
         if last_event_id is not None:
@@ -240,7 +248,7 @@ class Hub:
         given = list(headers.items() if isinstance(headers, dict) else headers)
         if token:
             given.append(("Authorization", f"Bearer {token}"))
-        connection, response = self.open_stream(urlencode(pairs), given)
+        connection, response = self.open_stream(urlencode(pairs), given, receive_buffer=receive_buffer)
         if response.status != 200:
             raise AssertionError(f"{response} {connection.read_all()!r}")
         stream = Stream(connection, response)

@@ -48,10 +48,12 @@ class Response:
 class Connection:
     """One connection to `address`: a (host, port) pair or the path of a unix socket."""
 
-    def __init__(self, address):
+    def __init__(self, address, receive_buffer=None):
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.settimeout(HANG_GUARD_S)
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.connect(address)
         if family == socket.AF_INET:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
