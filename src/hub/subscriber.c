@@ -137,12 +137,9 @@ void subscriber_end(struct subscriber *subscriber)
 
 void subscriber_cut(struct subscriber *subscriber, const char *reason)
 {
-    if (subscriber->ending)
-        return;
     LOG(LOG_LEVEL_WARN, "A stream is cut", LOG_C("reason", reason));
     subscriber->ending = true;
-    if (subscriber->backlog)
-        list_remove(&subscriber->backlog->waiting);
+    cursor_done(subscriber); // what was due may be in a tail that is about to go
     http_stream_cut(subscriber->stream, HTTP_CLOSE_ENDED);
 }
 
