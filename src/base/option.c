@@ -116,7 +116,7 @@ const char *option_type_name(enum option_type type)
     return "";
 }
 
-static void print_number(const struct option *option, uint64_t number, struct buf *buf)
+void option_print_number(const struct option *option, uint64_t number, struct buf *buf)
 {
     if (option->type == OPTION_DURATION)
         duration_print(number, buf);
@@ -129,7 +129,7 @@ static void print_number(const struct option *option, uint64_t number, struct bu
 static int refuse_range(const struct option *option, const char *words, uint64_t bound, struct buf *reterr)
 {
     buf_printf(reterr, "must be %s%s ", option->or_zero ? "0 or " : "", words);
-    print_number(option, bound, reterr);
+    option_print_number(option, bound, reterr);
     return HUB_E_INVALID;
 }
 

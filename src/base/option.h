@@ -83,6 +83,8 @@ const char *option_nearest(const struct option *options, struct str name);
 unsigned option_distance(struct str a, struct str b);
 // The type in one word, for people.
 const char *option_type_name(enum option_type type);
+// Appends a number as a user would write it for this option: "40s", "64KiB", "100".
+void option_print_number(const struct option *option, uint64_t number, struct buf *buf);
 
 // Parses `text` into the member of *target. HUB_E_INVALID appends what is wrong to `reterr`, to be read after
 // the name of the option ("must be ...", "is ..."), and leaves the target as it was; -ENOMEM.

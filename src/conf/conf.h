@@ -107,8 +107,9 @@ struct conf_source {
     char *const *environ; // "NAME=value", NULL-terminated; NULL: none
     const struct conf_override *overrides;
     size_t override_count;
-    const char *work_dir; // where a file is looked for first; NULL: "."
-    const char *etc_dir;  // and last; NULL: "/etc/mercure"
+    const char *override_name; // what sets them, for messages: "cinnabar dev"
+    const char *work_dir;      // where a file is looked for first; NULL: "."
+    const char *etc_dir;       // and last; NULL: "/etc/mercure"
 };
 
 // Loads and checks. On HUB_E_INVALID *errors holds every error found, each with its source, and there is no
@@ -122,7 +123,7 @@ void conf_unref(struct conf *conf);
 // Appends where the value of a key comes from: "--addr", "MERCURE_ADDR", "mercure.yaml:3", "default".
 void conf_origin(const struct conf *conf, const char *key, struct buf *buf);
 
-// The keys; a table of struct option for a struct conf.
+// The keys, for a struct conf; terminated by a NULL name.
 extern const struct option conf_options[];
 
 // The flags, for --help.

@@ -1,0 +1,119 @@
+#include "base/err.h"
+#include "conf/loader.h"
+#include "conf/syntax.h"
+
+// The option of that key, or NULL when a value of it has been refused, so that there is nothing to check.
+static const struct option *checkable(const struct loader *loader, const char *key)
+{
+    const struct option *option = option_find(conf_options, str_from_c(key));
+    return loader->failed[loader_index(option)] ? NULL : option;
+}
+
+static void refuse_text(struct loader *loader, const struct option *option, struct str text,
+                        const char *wrong)
+{
+    loader_error(loader, loader_origin(loader, option), "%s: \"%.*s\" %s", option->name,
+                 STR_ARG(str_slice(text, 0, 256)), wrong);
+    loader->failed[loader_index(option)] = true;
+}
+
+static void check_list(struct loader *loader, const char *key, const struct option_list *list,
+                       const char *(*check)(struct str))
+{
+    const struct option *option = checkable(loader, key);
+    for (size_t i = 0; option && i < list->count; i++) {
+        const char *wrong = check(list->items[i]);
+        if (wrong)
+            refuse_text(loader, option, list->items[i], wrong);
+    }
+}
+
+static size_t count_of(const struct option_list *list, struct str text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++)
+        count += str_eq(list->items[i], text);
+    return count;
+}
+
+static void check_addresses(struct loader *loader)
+{
+    const struct conf *conf = loader->conf;
+    check_list(loader, "addr", &conf->addr, syntax_check_address);
+    const struct option *addr = checkable(loader, "addr");
+    if (addr && conf->addr.count == 0)
+        loader_refuse(loader, addr, loader_origin(loader, addr), "must name at least one address");
+    for (size_t i = 0; addr && i < conf->addr.count; i++) {
+        if (count_of(&conf->addr, conf->addr.items[i]) > 1) {
+            refuse_text(loader, addr, conf->addr.items[i], "is listed twice");
+            break;
+        }
+    }
+    const struct option *ops = checkable(loader, "ops_addr");
+    const char *wrong = ops && conf->ops_addr.len ? syntax_check_address(conf->ops_addr) : NULL;
+    if (wrong)
+        refuse_text(loader, ops, conf->ops_addr, wrong);
+    else if (ops && addr && count_of(&conf->addr, conf->ops_addr))
+        refuse_text(loader, ops, conf->ops_addr, "is an address of addr already");
+}
+
+static bool is_local(struct str host)
+{
+    return str_eq_nocase(host, STR("localhost")) || str_ends_with(host, STR(".localhost")) ||
+           str_starts_with(host, STR("127.")) || str_eq(host, STR("[::1]"));
+}
+
+static void check_resource(struct loader *loader)
+{
+    struct str url = loader->conf->resource_identifier;
+    const struct option *option = checkable(loader, "resource_identifier");
+    if (!option || !url.ptr)
+        return;
+    const char *wrong = syntax_check_web_url(url);
+    if (wrong)
+        refuse_text(loader, option, url, wrong);
+    else if (!str_eq_nocase(str_slice(url, 0, 6), STR("https:")) && !is_local(syntax_host(url)))
+        loader_warn(loader, loader_origin(loader, option), "resource_identifier should be an https URL");
+}
+
+static void check_cookie(struct loader *loader)
+{
+    const struct option *option = checkable(loader, "cookie_name");
+    const char *wrong = option ? syntax_check_token(loader->conf->cookie_name) : NULL;
+    if (wrong)
+        refuse_text(loader, option, loader->conf->cookie_name, wrong);
+}
+
+// Without a verifier of a role its endpoint could only refuse everybody.
+static void check_keys(struct loader *loader)
+{
+    const struct conf *conf = loader->conf;
+    bool publisher = false;
+    bool subscriber = false;
+    for (size_t i = 0; i < conf->issuer_count; i++) {
+        publisher = publisher || conf->issuers[i].publisher.jwt_key.ptr;
+        subscriber = subscriber || conf->issuers[i].subscriber.jwt_key.ptr;
+    }
+    const struct option *issuers = checkable(loader, "issuers");
+    if (issuers && !publisher)
+        loader_error(
+            loader, NULL,
+            "no key verifies publishers: set issuers with publisher: {jwt_key: ...}, or the variable "
+            "MERCURE_PUBLISHER_JWT_KEY");
+    if (issuers && !subscriber && !conf->anonymous && checkable(loader, "anonymous"))
+        loader_error(
+            loader, NULL,
+            "no key verifies subscribers: set issuers with subscriber: {jwt_key: ...}, or the variable "
+            "MERCURE_SUBSCRIBER_JWT_KEY, or anonymous: true to allow subscribers without a token");
+}
+
+void loader_check(struct loader *loader)
+{
+    const struct conf *conf = loader->conf;
+    check_addresses(loader);
+    check_list(loader, "public_urls", &conf->public_urls, syntax_check_web_url);
+    check_list(loader, "publish_origins", &conf->publish_origins, syntax_check_origin);
+    check_resource(loader);
+    check_cookie(loader);
+    check_keys(loader);
+}

@@ -1,0 +1,285 @@
+#include "base/err.h"
+#include "conf/loader.h"
+#include "conf/syntax.h"
+#include "conf/tree.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ISSUERS_MAX 100U
+
+static const struct option entry_options[] = {
+    {.name = "issuer", .type = OPTION_TEXT, .min = 1, .max = 2048, OPTION_AT(struct conf_issuer, issuer)},
+    {.name = "authorization_servers",
+     .type = OPTION_LIST,
+     .max = 64,
+     OPTION_AT(struct conf_issuer, authorization_servers)},
+    {.name = "publisher", .type = OPTION_TREE, OPTION_AT(struct conf_issuer, publisher)},
+    {.name = "subscriber", .type = OPTION_TREE, OPTION_AT(struct conf_issuer, subscriber)},
+    {0},
+};
+
+static const struct option verifier_options[] = {
+    {.name = "jwt_key",
+     .type = OPTION_TEXT,
+     .flags = OPTION_SECRET,
+     .min = 1,
+     OPTION_AT(struct conf_verifier, jwt_key)},
+    {.name = "jwt_algorithm", .type = OPTION_TEXT, .max = 16, OPTION_AT(struct conf_verifier, jwt_algorithm)},
+    {0},
+};
+
+static const struct option verifier_absent[] = {{.name = "jwks_uri"}, {.name = "jwt_algorithms"}, {0}};
+
+static const struct option *issuers_option(void)
+{
+    return option_find(conf_options, STR("issuers"));
+}
+
+static void fail(struct loader *loader)
+{
+    loader->failed[loader_index(issuers_option())] = true;
+}
+
+static bool is_pem(struct str key)
+{
+    size_t start = 0;
+    while (start < key.len && strchr(" \t\r\n", key.ptr[start]))
+        start++;
+    return str_starts_with(str_slice(key, start, key.len), STR("-----BEGIN"));
+}
+
+static bool is_in(struct str word, const char *const *words)
+{
+    for (; *words; words++) {
+        if (str_eq(word, str_from_c(*words)))
+            return true;
+    }
+    return false;
+}
+
+// What is wrong with a key and its algorithm together, or NULL.
+static const char *check_verifier(const struct conf_verifier *verifier)
+{
+    static const char *const shared[] = {"HS256", "HS384", "HS512", NULL};
+    static const char *const later[] = {"RS256", "RS384", "RS512", "ES256", "ES384", "ES512",
+                                        "PS256", "PS384", "PS512", "EdDSA", NULL};
+    struct str algorithm = verifier->jwt_algorithm;
+    bool pem = is_pem(verifier->jwt_key);
+    if (is_in(algorithm, later))
+        return "names an algorithm that is not supported yet by this version: use HS256, HS384 or HS512";
+    if (algorithm.len && !is_in(algorithm, shared))
+        return "must be HS256, HS384 or HS512";
+    if (pem && algorithm.len)
+        return "is for a shared secret, but the key is a public key in PEM form";
+    return pem ? "is required with a key in PEM form" : NULL;
+}
+
+// Settles the algorithm of a verifier whose key is known.
+static void finish_verifier(struct loader *loader, struct conf_verifier *verifier,
+                            const struct conf_origin *origin, const char *prefix, const char *algorithm_name)
+{
+    const char *wrong = check_verifier(verifier);
+    if (wrong) {
+        loader_error(loader, origin, "%s%s %s", prefix, algorithm_name, wrong);
+        fail(loader);
+    } else if (verifier->jwt_algorithm.len == 0) {
+        verifier->jwt_algorithm = STR("HS256");
+    }
+}
+
+static void refuse_member(struct loader *loader, const struct option *options, const struct option *absent,
+                          const struct tree *member, const struct conf_origin *origin)
+{
+    struct conf_origin place = *origin;
+    place.line = member->key_line;
+    place.column = member->key_column;
+    struct str key = str_slice(member->key, 0, 64);
+    const char *nearest = option_nearest(options, key);
+    if (absent && option_find(absent, key))
+        loader_explain_absent(loader, option_find(absent, key), &place, key);
+    else if (nearest)
+        loader_error(loader, &place, "issuers: unknown key \"%.*s\"; did you mean \"%s\"?", STR_ARG(key),
+                     nearest);
+    else
+        loader_error(loader, &place, "issuers: unknown key \"%.*s\"", STR_ARG(key));
+    fail(loader);
+}
+
+static bool refuse_shape(struct loader *loader, const struct tree *value, enum tree_kind kind,
+                         const char *what, const struct conf_origin *origin)
+{
+    if (value->kind == kind)
+        return false;
+    struct conf_origin place = loader_place(origin, value);
+    loader_error(loader, &place, "issuers: %s", what);
+    fail(loader);
+    return true;
+}
+
+static bool has_member(const struct tree *mapping, struct str key)
+{
+    const struct tree *member = mapping->child;
+    while (member && (member->null || !str_eq(member->key, key)))
+        member = member->next;
+    return member;
+}
+
+static void set_verifier(struct loader *loader, const char *role, struct conf_verifier *verifier,
+                         const struct tree *value, const struct conf_origin *origin)
+{
+    char what[64];
+    (void)snprintf(what, sizeof(what), "%s must be a mapping with jwt_key", role);
+    if (refuse_shape(loader, value, TREE_MAPPING, what, origin))
+        return;
+    bool sound = true;
+    for (const struct tree *member = value->child; member; member = member->next) {
+        const struct option *option = option_find(verifier_options, member->key);
+        if (!option)
+            refuse_member(loader, verifier_options, verifier_absent, member, origin);
+        else if (!member->null)
+            sound = loader_parse_tree(loader, option, verifier, member, origin, "issuers: ") && sound;
+    }
+    struct conf_origin place = loader_place(origin, value);
+    if (!sound) {
+        fail(loader);
+    } else if (verifier->jwt_key.ptr) {
+        finish_verifier(loader, verifier, &place, "issuers: ", "jwt_algorithm");
+    } else if (!has_member(value, STR("jwks_uri"))) {
+        loader_error(loader, &place, "issuers: %s has no jwt_key", role);
+        fail(loader);
+    }
+}
+
+static void set_member(struct loader *loader, struct conf_issuer *issuer, const struct tree *member,
+                       const struct conf_origin *origin)
+{
+    const struct option *option = option_find(entry_options, member->key);
+    if (!option)
+        refuse_member(loader, entry_options, NULL, member, origin);
+    else if (member->null)
+        return;
+    else if (str_eq(member->key, STR("publisher")))
+        set_verifier(loader, "publisher", &issuer->publisher, member, origin);
+    else if (str_eq(member->key, STR("subscriber")))
+        set_verifier(loader, "subscriber", &issuer->subscriber, member, origin);
+    else if (!loader_parse_tree(loader, option, issuer, member, origin, "issuers: "))
+        fail(loader);
+}
+
+static void check_servers(struct loader *loader, const struct conf_issuer *issuer,
+                          const struct conf_origin *place)
+{
+    for (size_t i = 0; i < issuer->authorization_servers.count; i++) {
+        struct str url = issuer->authorization_servers.items[i];
+        const char *wrong = syntax_check_web_url(url);
+        if (wrong) {
+            loader_error(loader, place, "issuers: the authorization server \"%.*s\" %s", STR_ARG(url), wrong);
+            fail(loader);
+        }
+    }
+}
+
+static void check_entry(struct loader *loader, const struct conf_issuer *issuer,
+                        const struct conf_origin *place)
+{
+    const struct conf *conf = loader->conf;
+    for (size_t i = 0; i < conf->issuer_count && issuer->issuer.ptr; i++) {
+        if (str_eq(conf->issuers[i].issuer, issuer->issuer)) {
+            loader_error(loader, place, "issuers: \"%.*s\" is listed twice", STR_ARG(issuer->issuer));
+            fail(loader);
+            break;
+        }
+    }
+    check_servers(loader, issuer, place);
+}
+
+static void check_members(struct loader *loader, const struct tree *value, const struct conf_origin *place)
+{
+    bool role = has_member(value, STR("publisher")) || has_member(value, STR("subscriber"));
+    bool name = has_member(value, STR("issuer"));
+    if (!name)
+        loader_error(loader, place, "issuers: an entry has no issuer");
+    if (!role)
+        loader_error(loader, place, "issuers: an entry needs a publisher or a subscriber");
+    if (!name || !role)
+        fail(loader);
+}
+
+static struct conf_issuer *add_entry(struct loader *loader)
+{
+    struct conf *conf = loader->conf;
+    if (!conf->issuers)
+        conf->issuers = arena_calloc(&conf->_arena, ISSUERS_MAX + 1, sizeof(*conf->issuers));
+    if (!conf->issuers) {
+        loader->err = -ENOMEM;
+        return NULL;
+    }
+    struct conf_issuer *issuer = &conf->issuers[conf->issuer_count];
+    *issuer = (struct conf_issuer){0};
+    return issuer;
+}
+
+static void set_entry(struct loader *loader, const struct tree *value, const struct conf_origin *origin)
+{
+    struct conf_issuer *issuer = add_entry(loader);
+    if (!issuer ||
+        refuse_shape(loader, value, TREE_MAPPING, "each entry must be a mapping with issuer", origin))
+        return;
+    for (const struct tree *member = value->child; member; member = member->next)
+        set_member(loader, issuer, member, origin);
+    struct conf_origin place = loader_place(origin, value);
+    check_members(loader, value, &place);
+    check_entry(loader, issuer, &place);
+    loader->conf->issuer_count++;
+}
+
+void issuers_set(struct loader *loader, const struct tree *value, const struct conf_origin *origin)
+{
+    loader->conf->issuer_count = 0;
+    if (refuse_shape(loader, value, TREE_SEQUENCE, "a list is expected, one entry for each issuer", origin))
+        return;
+    if (value->count > ISSUERS_MAX) {
+        struct conf_origin place = loader_place(origin, value);
+        loader_error(loader, &place, "issuers has more than %u entries", ISSUERS_MAX);
+        fail(loader);
+        return;
+    }
+    for (const struct tree *entry = value->child; entry && !loader->err; entry = entry->next)
+        set_entry(loader, entry, origin);
+}
+
+static void set_from_variables(struct loader *loader, struct conf_verifier *verifier,
+                               const struct variable_value *key, const struct variable_value *algorithm)
+{
+    const struct conf_origin *origin = algorithm->text.ptr ? &algorithm->origin : &key->origin;
+    verifier->jwt_key = arena_dup(&loader->conf->_arena, key->text);
+    verifier->jwt_algorithm = arena_dup(&loader->conf->_arena, algorithm->text);
+    if (!verifier->jwt_key.ptr || !verifier->jwt_algorithm.ptr)
+        loader->err = -ENOMEM;
+    else
+        finish_verifier(loader, verifier, origin, "", "the algorithm");
+}
+
+void issuers_add_variables(struct loader *loader, const struct variable_value values[CONF_VARIABLE_COUNT])
+{
+    const struct variable_value *publisher = &values[CONF_VARIABLE_PUBLISHER_KEY];
+    const struct variable_value *subscriber = &values[CONF_VARIABLE_SUBSCRIBER_KEY];
+    const struct variable_value *name = &values[CONF_VARIABLE_ISSUER];
+    struct conf_issuer *issuer = add_entry(loader);
+    if (!issuer)
+        return;
+    if (publisher->text.ptr)
+        set_from_variables(loader, &issuer->publisher, publisher, &values[CONF_VARIABLE_PUBLISHER_ALGORITHM]);
+    if (subscriber->text.ptr)
+        set_from_variables(loader, &issuer->subscriber, subscriber,
+                           &values[CONF_VARIABLE_SUBSCRIBER_ALGORITHM]);
+    issuer->issuer = name->text.ptr ? arena_dup(&loader->conf->_arena, name->text) : STR(CONF_ISSUER_DEFAULT);
+    if (loader->err || !issuer->issuer.ptr) {
+        loader->err = -ENOMEM;
+        return;
+    }
+    check_entry(loader, issuer, publisher->text.ptr ? &publisher->origin : &subscriber->origin);
+    loader->conf->issuer_count++;
+}

@@ -1,0 +1,185 @@
+#include "conf/schema.h"
+
+#define ALIASES(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define KIB UINT64_C(1024)
+#define MIB (KIB * KIB)
+#define TIB (MIB * MIB)
+#define SECOND UINT64_C(1000)
+#define DAY (24 * 3600 * SECOND)
+#define YEAR (365 * DAY)
+
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const log_formats[] = {"auto", "text", "json", NULL};
+
+#define BOOL(key) .name = #key, .type = OPTION_BOOL, .default_text = "false", OPTION_AT(struct conf, key)
+#define INTEGER(key, text) \
+    .name = #key, .type = OPTION_INTEGER, .default_text = text, OPTION_AT(struct conf, key)
+#define SIZE(key, text) .name = #key, .type = OPTION_SIZE, .default_text = text, OPTION_AT(struct conf, key)
+#define DURATION(key, text) \
+    .name = #key, .type = OPTION_DURATION, .default_text = text, OPTION_AT(struct conf, key##_ms)
+#define LIST(key) .name = #key, .type = OPTION_LIST, OPTION_AT(struct conf, key)
+#define TEXT(key, text) .name = #key, .type = OPTION_TEXT, .default_text = text, OPTION_AT(struct conf, key)
+#define URL(key, text) .name = #key, .type = OPTION_URL, .default_text = text, OPTION_AT(struct conf, key)
+#define WORD(key, list, text) \
+    .name = #key, .type = OPTION_ENUM, .words = list, .default_text = text, OPTION_AT(struct conf, key)
+#define RANGE(from, to) .min = (from), .max = (to)
+
+const struct option conf_options[] = {
+    {LIST(addr), .section = "Listeners", .variable = "ADDR", .letter = 'a', .default_text = ":80", .max = 64,
+     .doc = "Where to listen: `host:port`, `:port`, `[v6]:port` or `unix:/path`. A list listens on several."},
+    {TEXT(ops_addr, "127.0.0.1:2019"),
+     .doc = "The operations listener: health, metrics, status. Empty: none."},
+    {INTEGER(max_connections, "0"), RANGE(16, 10000000), .or_zero = true,
+     .default_doc = "from the limit of open files", .doc = "Connections at one time."},
+    {DURATION(read_timeout, "5s"), .variable = "READ_TIMEOUT", .letter = 'R', RANGE(0, DAY),
+     .doc = "Longest time that a request may take to arrive, body included. `0s`: off."},
+    {DURATION(read_header_timeout, "3s"), .variable = "READ_HEADER_TIMEOUT", RANGE(0, DAY),
+     .doc = "Longest time that the headers of a request may take to arrive. `0s`: off."},
+    {SIZE(max_header_size, "32KiB"), RANGE(KIB, MIB),
+     .doc = "Request line and headers together; more gets 431."},
+    {INTEGER(max_pipelined, "64"), RANGE(1, 10000),
+     .doc = "Requests that one connection may send ahead of their responses."},
+    {SIZE(socket_unsent_max, "64KiB"), RANGE(4 * KIB, 1024 * MIB),
+     .doc = "Unsent bytes that the kernel holds for a slow reader (`TCP_NOTSENT_LOWAT`)."},
+    {DURATION(peer_timeout, "20s"), RANGE(SECOND, DAY), .or_zero = true,
+     .doc = "A peer that acknowledges nothing for this long is gone (`TCP_USER_TIMEOUT`). `0s`: the kernel's "
+            "own."},
+
+    {.name = "transport_url",
+     .section = "Transport",
+     .aliases = ALIASES("transport"),
+     .variable = "TRANSPORT_URL",
+     .letter = 't',
+     .type = OPTION_URL,
+     .flags = OPTION_SECRET,
+     .default_text = "bolt://mercure.db",
+     OPTION_AT(struct conf, transport_url),
+     .doc = "Where updates are ordered and kept: `bolt://PATH` keeps them in `PATH.lmdb`, `local://` in "
+            "memory."},
+
+    {.name = "issuers",
+     .section = "Tokens",
+     .type = OPTION_TREE,
+     .flags = OPTION_SECRET,
+     .default_doc = "none",
+     OPTION_AT(struct conf, issuers),
+     .doc = "Trusted issuers of tokens and the keys that verify them: a list in YAML or JSON."},
+    {URL(resource_identifier, NULL), .default_doc = "derived from the request", .max = 2048,
+     .doc = "The `aud` that tokens must carry: the public URL of the hub."},
+    {LIST(public_urls), .default_doc = "any",
+     .doc = "Origins that requests may be addressed to; others get 421."},
+    {BOOL(anonymous), .aliases = ALIASES("allow_anonymous"), .variable = "ALLOW_ANONYMOUS", .letter = 'X',
+     .doc = "Allow subscribers without a token."},
+    {LIST(publish_origins), .aliases = ALIASES("publish_allowed_origins"),
+     .variable = "PUBLISH_ALLOWED_ORIGINS", .letter = 'p', .default_doc = "none",
+     .doc = "Origins of pages that may publish with the cookie: `https://example.com`, with one `*` as a "
+            "wildcard "
+            "in it; `*` alone allows all."},
+    {TEXT(cookie_name, "__Secure-mercure_access_token"), RANGE(1, 256),
+     .doc = "The cookie that may carry the token."},
+    {INTEGER(token_cache_size, "10000"), RANGE(0, 10000000),
+     .doc = "Verified tokens that are remembered. 0: none."},
+
+    {DURATION(heartbeat, "40s"), .section = "Streams", .aliases = ALIASES("heartbeat_interval"),
+     .variable = "HEARTBEAT_INTERVAL", .letter = 'i', RANGE(100, DAY), .or_zero = true,
+     .doc = "A comment line on streams that have been silent for this long. `0s`: off."},
+    {DURATION(write_timeout, "600s"), .variable = "WRITE_TIMEOUT", .letter = 'W', RANGE(SECOND, YEAR),
+     .or_zero = true,
+     .doc = "The life of a stream; each ends at a random time within the last 10 % of it. `0s`: no end."},
+    {DURATION(dispatch_timeout, "5s"), .variable = "DISPATCH_TIMEOUT", .letter = 'T', RANGE(100, DAY),
+     .or_zero = true,
+     .doc = "Longest time that a socket may take no byte while bytes wait for it. `0s`: off."},
+    {INTEGER(max_subscribers, "0"), RANGE(1, 10000000), .or_zero = true,
+     .default_doc = "from the limit of open files", .doc = "Streams at one time."},
+    {INTEGER(max_matchers, "100"), RANGE(1, 10000),
+     .doc = "Matchers of one subscription request, and of one token."},
+    {SIZE(max_matcher_length, "4KiB"), RANGE(16, 64 * KIB), .doc = "Bytes of one matcher."},
+    {SIZE(max_unsent_bytes, "64MiB"), RANGE(64 * KIB, TIB),
+     .doc = "Frames that stalled streams have sent in part and that must stay in memory, for the process."},
+
+    {DURATION(publish_timeout, "5s"), .section = "Publishing", RANGE(10, 3600 * SECOND),
+     .doc = "A publish that is not settled by then gets 503 with `Retry-After`."},
+    {SIZE(max_request_body_size, "1MiB"), RANGE(0, 1024 * MIB),
+     .doc = "Bytes of a request body; more gets 413. 0: no limit but that of memory."},
+    {INTEGER(max_topics, "1000"), RANGE(1, 65535), .doc = "Topics of one update."},
+    {SIZE(max_topic_length, "4KiB"), RANGE(16, 64 * KIB), .doc = "Bytes of one topic."},
+    {SIZE(max_id_length, "1KiB"), RANGE(45, 16 * KIB), .doc = "Bytes of an id that a publisher chooses."},
+    {INTEGER(max_pending_publishes, "10000"), RANGE(1, 10000000),
+     .doc = "Publishes that may wait to be stored; one more gets 503 at once."},
+    {SIZE(max_pending_bytes, "64MiB"), RANGE(64 * KIB, TIB),
+     .doc = "Bytes of publishes that may wait to be stored, likewise."},
+
+    {INTEGER(workers, "0"), .section = "Process", RANGE(1, 256), .or_zero = true,
+     .default_doc = "the number of cores", .doc = "Threads that serve connections."},
+    {SIZE(tail_max_bytes, "64MiB"), RANGE(64 * KIB, TIB),
+     .doc = "The newest updates that are kept in memory, for the process."},
+    {SIZE(worker_lag_max, "64MiB"), RANGE(64 * KIB, TIB),
+     .doc = "Frames that may wait for a worker before publishing is held back."},
+    {DURATION(shutdown_timeout, "30s"), RANGE(0, 3600 * SECOND),
+     .doc = "Longest time that a stop may take: publishes are finished, streams are ended."},
+    {DURATION(drain_spread, "5s"), RANGE(0, 3600 * SECOND),
+     .doc = "In a cluster, the streams of a node that stops end spread over this time."},
+    {WORD(log_level, log_levels, "info"),
+     .doc = "The least important lines that are logged: `debug`, `info`, `warn` or `error`."},
+    {WORD(log_format, log_formats, "auto"), .variable = "LOG_FORMAT", .letter = 'l',
+     .doc = "`text` or `json`; `auto` is text on a terminal, else JSON."},
+    {BOOL(debugger),
+     .doc = "Serve the page that shows and publishes updates, at `/.well-known/mercure/debug/`."},
+    {BOOL(playground), .aliases = ALIASES("demo"), .variable = "DEMO", .letter = 'D',
+     .doc = "The same page, with tokens for everyone: for development only."},
+    {.name = "license",
+     .variable = "LICENSE",
+     .type = OPTION_TEXT,
+     .flags = OPTION_SECRET | OPTION_IGNORED,
+     .default_doc = "none",
+     .doc = "Accepted and ignored: no licence is needed."},
+    {0},
+};
+
+const size_t conf_option_count = sizeof(conf_options) / sizeof(conf_options[0]) - 1;
+
+const struct option conf_absent[] = {
+    {.name = "cors_origins"},
+    {.name = "cors_allowed_origins", .variable = "CORS_ALLOWED_ORIGINS", .letter = 'c'},
+    {.name = "subscriptions", .variable = "SUBSCRIPTIONS", .letter = 's'},
+    {.name = "subscription_event_ttl"},
+    {.name = "cert_file", .variable = "CERT_FILE", .letter = 'C'},
+    {.name = "key_file", .variable = "KEY_FILE", .letter = 'J'},
+    {.name = "acme_hosts", .variable = "ACME_HOSTS", .letter = 'o'},
+    {.name = "acme_cert_dir", .variable = "ACME_CERT_DIR", .letter = 'E'},
+    {.name = "acme_http01_addr", .variable = "ACME_HTTP01_ADDR"},
+    {.name = "compress", .variable = "COMPRESS", .letter = 'Z'},
+    {.name = "use_forwarded_headers", .variable = "USE_FORWARDED_HEADERS", .letter = 'f'},
+    {.name = "trusted_proxies"},
+    {.name = "protocol_version_compatibility"},
+    {.name = "jwt_key", .variable = "JWT_KEY", .letter = 'k'},
+    {.name = "jwt_algorithm", .variable = "JWT_ALGORITHM", .letter = 'O'},
+    {.name = "publisher_jwt_key", .variable = "PUBLISHER_JWT_KEY", .letter = 'K'},
+    {.name = "publisher_jwt_algorithm", .variable = "PUBLISHER_JWT_ALGORITHM", .letter = 'A'},
+    {.name = "publisher_jwks_url"},
+    {.name = "subscriber_jwt_key", .variable = "SUBSCRIBER_JWT_KEY", .letter = 'L'},
+    {.name = "subscriber_jwt_algorithm", .variable = "SUBSCRIBER_JWT_ALGORITHM", .letter = 'B'},
+    {.name = "subscriber_jwks_url"},
+    {.name = "metrics_enabled", .variable = "METRICS_ENABLED"},
+    {.name = "metrics_addr", .variable = "METRICS_ADDR"},
+    {.name = "metrics", .variable = "METRICS", .letter = 'm'},
+    {.name = "metrics_login", .variable = "METRICS_LOGIN"},
+    {.name = "metrics_password", .variable = "METRICS_PASSWORD"},
+    {.name = "tenants"},
+    // DEBUG and TCSZ without a prefix are left alone: too many other programs read a DEBUG.
+    {.name = "debug", .letter = 'd', .doc = "is not a key: set log_level to debug"},
+    {.name = "tcsz", .doc = "is not a key: remove it, matching needs no cache of a fixed size"},
+    {.name = "subscriptions_include_ip",
+     .letter = 'I',
+     .doc = "is not a key: put the address into the token's payload"},
+    {0},
+};
+
+const struct option conf_variables[] = {
+    [CONF_VARIABLE_PUBLISHER_KEY] = {.name = "publisher_jwt_key", .flags = OPTION_SECRET},
+    [CONF_VARIABLE_PUBLISHER_ALGORITHM] = {.name = "publisher_jwt_alg"},
+    [CONF_VARIABLE_SUBSCRIBER_KEY] = {.name = "subscriber_jwt_key", .flags = OPTION_SECRET},
+    [CONF_VARIABLE_SUBSCRIBER_ALGORITHM] = {.name = "subscriber_jwt_alg"},
+    [CONF_VARIABLE_ISSUER] = {.name = "trusted_issuers"},
+    [CONF_VARIABLE_COUNT] = {0},
+};
