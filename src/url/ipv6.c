@@ -83,7 +83,7 @@ static int read_ipv4(struct reader *reader)
         if (err)
             return err;
         uint16_t *piece = &reader->pieces[reader->count + i / 2];
-        *piece = (uint16_t)(*piece << 8 | value);
+        *piece = (uint16_t)(*piece * 256U + value);
     }
     reader->count += 2;
     return at_end(reader) ? HUB_OK : HUB_E_INVALID;
