@@ -1,5 +1,6 @@
 """Subscribing: the answer's head, the bytes of the stream, matchers, and how streams live and end."""
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -131,18 +132,12 @@ def test_an_empty_matcher_is_accepted_and_useless(hub, topic):
 
 
 @pytest.mark.parametrize("query, plain", [
-    ("match=a;b", "a;b"), ("match=a%zz", "a%zz"), ("match=%", "%"), ("match=a+b", "a b"), ("match=%E2%82%ac", "\u20ac"),
-    ("&&match=x%3Dy&", "x=y"), ("match=a=b", "a=b"), ("m%61tch=z", "z"), ("match=1&match", "1"), ("match=\u00e9", "\u00e9"),
+    ("match=TOPICa;b", "a;b"), ("match=TOPICa%zz", "a%zz"), ("match=TOPIC%", "%"), ("match=TOPICa+b", "a b"),
+    ("match=TOPIC%E2%82%ac", "\u20ac"), ("&&match=TOPICx%3Dy&", "x=y"), ("match=TOPICa=b", "a=b"),
+    ("m%61tch=TOPICz", "z"), ("match=TOPIC1&match", "1"),
 ])
 def test_the_query_is_read_as_browsers_write_forms(hub, topic, query, plain):
-    # The topic carries the test's own name, so that other tests of this hub do not match.
-    query = query.replace("match=", f"match={quote(topic, safe='')}") if "match=" in query else query.replace("=", f"={quote(topic, safe='')}")
-    connection = hub.connect()
-    connection.send(f"GET {PATH}?{query} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
-    response = connection.read_head()
-    if "\u00e9" in query:  # a target holds ASCII alone; such a request may be refused, not misread
-        if response.status == 400:
-            return
+    connection, response = hub.open_stream(query.replace("TOPIC", topic))
     assert response.status == 200
     with Stream(connection, response) as stream:
         hub.publish_ok(topic + plain, "x")
@@ -385,12 +380,14 @@ def test_streams_end_in_good_order_within_the_last_tenth_of_their_time(start_hub
 def test_streams_do_not_all_end_at_once(start_hub, topic):
     hub = start_hub(write_timeout="3s")
     streams = [hub.subscribe(topic) for _ in range(30)]
-    ends = []
-    for stream in streams:
+
+    def end_of(stream):
         stream.read_to_end()
-        ends.append(time.monotonic())
-    # Spread over 300 ms at random; read in one order, the ends seen never go back.
-    assert ends[-1] - ends[0] >= 0 and len({round(end, 2) for end in ends}) > 1
+        return time.monotonic()
+
+    with ThreadPoolExecutor(len(streams)) as pool:
+        ends = list(pool.map(end_of, streams))
+    assert max(ends) - min(ends) > 0.05  # of the 0.3 seconds over which they are spread
 
 
 def test_without_a_write_timeout_streams_do_not_end(start_hub, topic):
@@ -409,8 +406,6 @@ def test_a_stream_ends_when_its_token_expires(start_hub, topic):
         assert stream.read_to_end() == []
         assert not stream.cut
         assert expires - 0.5 < time.time()
-        assert hub.request("GET", f"{PATH}?match={topic}", {"Authorization": f"Bearer {token}"}).status == 401 or (
-            time.time() < expires)
 
 
 def test_the_connection_of_an_ended_stream_may_be_used_again_or_is_closed(start_hub, topic):

@@ -1,0 +1,455 @@
+"""The page for people in a real browser, against a real hub."""
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from harness.browser import CTRL, SHIFT, Browser
+from harness.hub import PATH
+
+pytestmark = pytest.mark.browser
+
+# Text that a shell, a form, JSON and HTML would each like to read in their own way.
+HOSTILE = "it's \"$HOME\" `id` $(id) \\ !x\n  a & b = c % d + é 😀 ;'';<img src=x onerror=alert(1)>"
+
+# The lowest contrast between a piece of text and what lies behind it, with that text.
+LOWEST_CONTRAST = """(() => {
+    const parse = (color) => color.match(/[\\d.]+/g).map(Number);
+    const light = (color) => parse(color).slice(0, 3).map((c) => c / 255)
+        .map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = (element) => {
+        const color = getComputedStyle(element).backgroundColor;
+        return parse(color)[3] === 0 && element.parentElement ? behind(element.parentElement) : color;
+    };
+    let lowest = [21, ""];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node; node = walker.nextNode();) {
+        const element = node.parentElement;
+        if (!node.textContent.trim() || !element.checkVisibility())
+            continue;
+        const [a, b] = [light(getComputedStyle(element).color), light(behind(element))];
+        const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (contrast < lowest[0])
+            lowest = [contrast, node.textContent];
+    }
+    return lowest;
+})()"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def dev_hub(start_with):
+    """A hub as `cinnabar dev` starts it, with a history that outlives it, always at the same port."""
+    hub = start_with("bolt", {"command": "dev"})
+    hub.conf["addr"] = "{}:{}".format(*hub.address)
+    return hub
+
+
+def url_of(hub, path="/"):
+    return "http://{}:{}{}".format(*hub.address, path)
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens the page of a hub, and expects at the end that nothing complained."""
+    pages = []
+
+    def open_one(hub, **looks):
+        pages.append(Visit(browser.open_page(url_of(hub), **looks)))
+        return pages[-1]
+
+    yield open_one
+    for page in pages:
+        page.close()
+        assert page.errors == []
+
+
+class Visit:
+    """What a person does on the page."""
+
+    def __init__(self, page):
+        self.page = page
+        self.errors = page.errors
+        self.wait, self.eval, self.press, self.close = page.wait, page.eval, page.press, page.close
+
+    def text(self, selector):
+        return self.eval(f"document.querySelector({json.dumps(selector)}).textContent.trim()")
+
+    def wait_text(self, selector, part):
+        self.wait(f"document.querySelector({json.dumps(selector)})?.textContent.includes({json.dumps(part)})")
+
+    def wait_live(self):
+        self.wait_text("#state", "Live")
+
+    def fill(self, selector, text):
+        self.eval(f"(e => {{ e.value = {json.dumps(text)};"
+                  "e.dispatchEvent(new Event('input', {bubbles: true})); })"
+                  f"(document.querySelector({json.dumps(selector)}))")
+
+    def click(self, selector):
+        self.eval(f"document.querySelector({json.dumps(selector)}).click()")
+
+    def publish(self, **fields):
+        for name, text in fields.items():
+            self.fill(f"#{name}", text)
+        self.eval("document.querySelector('#result').replaceChildren()")
+        self.click("#publish .primary")
+
+    def updates(self):
+        """The data of the updates in the list, newest first."""
+        return self.eval("[...document.querySelectorAll('.update pre')].map((pre) => pre.textContent)")
+
+    def wait_updates(self, *data):
+        self.wait(f"JSON.stringify([...document.querySelectorAll('.update pre')].map((e) => e.textContent))"
+                  f" === {json.dumps(json.dumps(data, ensure_ascii=False, separators=(',', ':')))}")
+
+    def notes(self):
+        return self.eval("[...document.querySelectorAll('.note')].map((note) => note.textContent)")
+
+    def focused(self):
+        return self.eval("document.activeElement.id || document.activeElement.textContent.trim()")
+
+    def tab_to(self, name, modifiers=0):
+        for _ in range(60):
+            if self.focused() == name:
+                return
+            self.press("Tab", modifiers)
+        raise AssertionError(f"the keyboard does not reach {name}")
+
+
+def test_page_loads_whole_from_the_hub_alone(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.wait_live()
+    assert page.eval("location.pathname") == f"{PATH}/debug/"
+    assert page.text("h1") == "Cinnabar"
+    assert page.text("#version")
+    loaded = page.eval("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert all(name.startswith(url_of(dev_hub)) for name in loaded)
+    assert {name.rsplit("/", 1)[1] for name in loaded} >= {"app.js", "app.css", "icon.svg", "config.json"}
+
+
+def test_what_is_published_on_the_page_arrives_on_it(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.wait_live()
+    page.publish(data='{"stock": 3, "large": 12345678901234567890}')
+    page.wait_text("#result", "It arrived on the stream of this page after")
+    page.wait_updates('{"stock": 3, "large": 12345678901234567890}')
+    assert page.text(".update .id") in page.text("#result")
+    assert page.text("#counts") == "1 update"
+
+
+def test_what_others_publish_arrives_with_its_type(dev_hub, open_page, topic):
+    page = open_page(dev_hub)
+    page.wait_live()
+    page.fill("#types", "price, other")
+    page.click("#start")
+    page.wait_live()
+    dev_hub.publish_ok(topic, "first")
+    dev_hub.publish_ok(topic, "second", type="price")
+    page.wait_updates("second", "first")
+    assert page.text(".update .tag") == "price"
+
+
+def test_a_type_that_the_page_publishes_is_listened_to(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.wait_live()
+    page.publish(data="typed", type="own type")
+    page.wait_text("#result", "It arrived")
+    assert page.text(".update .tag") == "own type"
+    assert page.text("#start") == "Restart"
+
+
+def test_only_the_topics_asked_for_arrive(dev_hub, open_page, topic):
+    page = open_page(dev_hub)
+    page.fill("#topics", f"{topic}/a\n\n {topic}/b ")
+    page.click("#start")
+    page.wait_text("#reason", "2 topics")
+    for name in "cab":
+        dev_hub.publish_ok(f"{topic}/{name}", name)
+    page.wait_updates("b", "a")
+    page.publish(**{"publish-topics": f"{topic}/c"})
+    page.wait_text("#result", "listens to other topics")
+
+
+def test_private_updates_need_the_grant(dev_hub, open_page, topic):
+    page = open_page(dev_hub)
+    page.wait_live()
+    page.click("#private")
+    page.publish(data="secret")
+    page.wait_text("#result", "no grant")
+    dev_hub.publish_ok(topic, "public")
+    page.wait_updates("public")
+
+    page.click("#grant")
+    assert page.text("#start") == "Apply changes"
+    page.click("#start")
+    page.wait_text("#reason", "private updates too")
+    page.wait_updates("public", "secret", "public")
+    page.publish(data="another")
+    page.wait_text("#result", "It arrived")
+    assert not page.eval("document.cookie"), "a script must not see the token"
+
+    page.click("#grant")
+    page.click("#start")
+    page.wait_text("#reason", "public updates only")
+    page.wait_updates("public", "another", "public", "secret", "public")
+
+
+def test_stream_goes_on_without_gap_or_repeat_after_a_restart(dev_hub, open_page, topic):
+    page = open_page(dev_hub)
+    page.wait_live()
+    last = dev_hub.publish_ok(topic, "before")
+    page.wait_updates("before")
+    dev_hub.stop()
+    page.wait_text("#state", "Reconnecting")
+    page.wait_text("#reason", "The hub cannot be reached")
+    assert last in page.text("#reason")
+    dev_hub.start()
+    for number in range(5):
+        dev_hub.publish_ok(topic, f"away {number}")
+    page.wait_live()
+    dev_hub.publish_ok(topic, "after")
+    page.wait_updates("after", *(f"away {number}" for number in range(4, -1, -1)), "before")
+    again, lost = page.notes()
+    assert "Connected again" in again and last in again
+    assert "Connection lost" in lost
+
+
+def test_new_page_shows_the_history_after_a_restart(dev_hub, open_page, topic):
+    dev_hub.publish_ok(topic, "one")
+    middle = dev_hub.publish_ok(topic, "two")
+    dev_hub.publish_ok(topic, "three")
+    dev_hub.restart()
+    page = open_page(dev_hub)
+    page.wait_updates("three", "two", "one")
+
+    page.click("#clear")
+    page.click("#stop")
+    assert page.text("#state") == "Stopped"
+    page.fill("#history", "after")
+    page.fill("#after", middle)
+    page.click("#start")
+    page.wait_updates("three")
+
+
+def test_an_update_in_the_list_is_a_place_to_start_from(dev_hub, open_page, topic):
+    dev_hub.publish_ok(topic, "one")
+    dev_hub.publish_ok(topic, "two")
+    page = open_page(dev_hub)
+    page.wait_updates("two", "one")
+    page.click(".update:last-child .head button")
+    assert page.focused() == "start"
+    page.click("#start")
+    page.wait_updates("two", "two", "one")
+    assert page.text(".update .tag") == "repeated"
+
+
+def test_copied_curl_lines_do_what_the_forms_say(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.wait_live()
+    page.click("#grant")
+    page.fill("#types", "it's a type")
+    page.click("#start")
+    page.wait_text("#reason", "private updates too")
+    page.fill("#publish-topics", "https://example.com/a'b?x=1&y=é\nan alternate")
+    page.fill("#data", HOSTILE)
+    page.fill("#id", "an id's text & more")
+    page.fill("#type", "it's a type")
+    page.fill("#retry", "2500")
+    page.click("#private")
+    line = page.text("#publish-code-text")
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "an id's text & more"
+    page.wait_updates(HOSTILE)
+    assert page.text(".update .tag") == "it's a type"
+    assert page.text(".update .id") == "an id's text & more"
+    assert page.eval("document.querySelectorAll('#events img').length") == 0
+
+    line = page.text("#subscribe-code-text")
+    with subprocess.Popen(["sh", "-c", line], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          start_new_session=True) as curl:
+        lines = [curl.stdout.readline().decode().rstrip("\n") for _ in range(7)]
+        os.killpg(curl.pid, signal.SIGTERM)
+    assert lines == [":", "event: it's a type", "retry: 2500", "id: an id's text & more",
+                     *(f"data: {part}" for part in HOSTILE.split("\n")), ""]
+
+
+def test_copied_javascript_does_what_the_forms_say(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.wait_live()
+    page.fill("#data", HOSTILE)
+    page.click("#publish-code input:nth-of-type(2)")
+    page.click("#subscribe-code input:nth-of-type(2)")
+    said = "globalThis.said = []; const console = { log: (...what) => said.push(what) };"
+    page.eval(f"(async () => {{ {said} {page.text('#subscribe-code-text')} }})()")
+    page.eval(f"(async () => {{ {said} {page.text('#publish-code-text')} }})()")
+    page.wait_updates(HOSTILE)
+    page.wait(f"said.some(([, data]) => data === {json.dumps(HOSTILE)})")
+
+
+def test_refused_publish_is_explained(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.publish(**{"publish-topics": "*"})
+    page.wait_text("#result", "status 400")
+    assert 'topic value "*" is reserved' in page.text("#result")
+    assert "it matches every topic" in page.text("#result")
+    page.publish(**{"publish-topics": "fine", "retry": "soon"})
+    page.wait_text("#result", 'Invalid "retry" parameter')
+    assert "digits only" in page.text("#result")
+
+
+def test_refused_stream_is_explained(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.fill("#topics", "\n".join(f"topic {number}" for number in range(101)))
+    page.click("#start")
+    page.wait_text("#problem", "status 400")
+    assert "too many matchers" in page.text("#problem")
+    assert "Name fewer" in page.text("#problem")
+    assert page.text("#state") == "Stopped"
+    page.fill("#topics", "*")
+    page.click("#start")
+    page.wait_live()
+    assert page.text("#problem") == ""
+
+
+def test_unreachable_hub_is_explained_and_waited_for(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.wait_live()
+    dev_hub.stop()
+    page.publish()
+    page.wait_text("#result", "Is it running?")
+    page.click("#start")
+    page.wait_text("#reason", "This page tries again in 3 s")
+    dev_hub.start()
+    page.wait_live()
+
+
+def test_debugger_without_playground_takes_a_token(start_hub, open_page):
+    hub = start_hub(debugger=True, playground=False, anonymous=False)
+    page = open_page(hub)
+    page.wait_text("#state", "Idle")
+    page.click("#start")
+    page.wait_text("#problem", "status 401")
+    assert "without a token" in page.text("#problem")
+    page.publish(data="with token", token=hub.publisher_token())
+    page.wait_text("#result", "Published at")
+    page.publish(token="x" * 50)
+    page.wait_text("#result", "does not accept the access token")
+
+
+def test_list_is_bounded_counted_and_filtered(dev_hub, open_page, topic):
+    for number in range(510):
+        dev_hub.publish_ok(topic, f"number {number}")
+    page = open_page(dev_hub)
+    page.wait_text("#counts", "510 updates, the newest 500 shown")
+    assert page.eval("document.querySelectorAll('#events li').length") == 500
+    assert page.updates()[0] == "number 509"
+    page.fill("#filter", "NUMBER 50")
+    assert page.text("#counts") == "11 of 500 updates match"
+    page.fill("#filter", "nothing like it")
+    assert page.text("#empty") == "No update here contains that text."
+    page.fill("#filter", "")
+    page.click("#clear")
+    assert page.text("#counts") == "0 updates"
+
+
+def test_long_data_is_cut_until_asked_for(dev_hub, open_page, topic):
+    page = open_page(dev_hub)
+    page.wait_live()
+    dev_hub.publish_ok(topic, "x" * 100_000)
+    page.wait_updates("x" * 4000)
+    page.click(".update > button")
+    page.wait_updates("x" * 100_000)
+
+
+def test_everything_works_with_the_keyboard_alone(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.wait_live()
+    page.press("Tab")
+    assert page.text(":focus") == "Skip to the live stream"
+    page.press("Enter")
+    assert page.focused() == "stream"
+    page.tab_to("data", SHIFT)
+    page.page.type("typed ")
+    page.press("Enter", CTRL)
+    page.wait_text("#result", "It arrived")
+    page.tab_to("private")
+    page.press(" ")
+    page.tab_to("Publish")
+    page.press("Enter")
+    page.wait_text("#result", "no grant")
+    page.tab_to("grant")
+    page.press(" ")
+    page.tab_to("start")
+    page.press("Enter")
+    page.wait_text("#reason", "private updates too")
+    page.tab_to("stop")
+    page.press(" ")
+    page.wait_text("#state", "Stopped")
+    assert page.focused() == "start"
+    page.tab_to("subscribe-code-language-curl")
+    page.press("ArrowRight")
+    page.wait_text("#subscribe-code-text", "new EventSource")
+
+
+def test_each_control_has_a_name_and_shows_its_focus(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.wait_live()
+    page.publish()
+    page.wait_text("#result", "It arrived")
+    nodes = page.page.call("Accessibility.getFullAXTree")["nodes"]
+    roles = {}
+    for node in nodes:
+        role = node.get("role", {}).get("value")
+        if not node.get("ignored"):
+            roles.setdefault(role, []).append(node.get("name", {}).get("value", ""))
+    for role in ("textbox", "searchbox", "combobox", "checkbox", "radio", "button", "link", "region"):
+        assert roles[role] and all(roles[role]), f"{role}: {roles[role]}"
+    assert roles["banner"] and roles["main"] and roles["heading"][0] == "Cinnabar"
+
+    seen = set()
+    page.press("Tab")
+    while (name := page.focused()) not in seen:
+        seen.add(name)
+        # The radio buttons themselves are invisible: their labels show the focus.
+        assert page.eval("[document.activeElement, document.activeElement.nextElementSibling].some((element) =>"
+                         " element && getComputedStyle(element).outlineStyle === 'solid')"), name
+        page.press("Tab")
+    assert len(seen) > 18
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_page_fits_and_is_readable(dev_hub, open_page, topic, width, dark):
+    page = open_page(dev_hub, width=width, height=780, dark=dark)
+    page.fill("#types", "t" * 200)
+    page.click("#start")
+    page.wait_live()
+    dev_hub.publish_ok(topic, "x" * 3000, id="i" * 300, type="t" * 200)
+    page.publish(**{"publish-topics": "/.well-known/mercure/" + "n" * 300, "data": '{"a": [1, true, "text"]}'})
+    page.wait_text("#result", "status 400")
+    page.wait_updates("x" * 3000)
+
+    def check():
+        assert page.eval("document.documentElement.scrollWidth") <= width
+        contrast, text = page.eval(LOWEST_CONTRAST)
+        assert contrast >= 4.5, text
+
+    check()
+    page.publish(**{"publish-topics": "fine"})
+    page.wait_text("#result", "It arrived")
+    check()
+    dev_hub.stop()
+    page.wait_text("#reason", "cannot be reached")
+    check()
+    page.click("#stop")
+    check()
