@@ -1,0 +1,172 @@
+"""Real clients: the npm package `eventsource`, and Node's fetch."""
+import json
+import subprocess
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from harness import tokens
+from harness.hub import PATH
+from harness.wire import HANG_GUARD_S
+
+CLIENTS = Path(__file__).parent / "clients"
+
+
+class Client:
+    """A script of clients/ and the events that it prints."""
+
+    def __init__(self, script, *args):
+        self.process = subprocess.Popen(["node", CLIENTS / script, *args], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        try:
+            self.process.wait(HANG_GUARD_S)
+        finally:
+            self.process.kill()
+            self.process.stdout.close()
+
+    def read(self, event):
+        """The next thing that happens, which must be of that kind."""
+        line = json.loads(self.process.stdout.readline())
+        assert line["event"] == event, line
+        return line
+
+    def read_messages(self, count):
+        """The next messages, whatever happens between them."""
+        messages = []
+        while len(messages) < count:
+            line = json.loads(self.process.stdout.readline())
+            if line["event"] == "message":
+                messages.append(line)
+        return messages
+
+
+def url_of(hub, *topics, **others):
+    host, port = hub.address
+    query = urlencode([("match", topic) for topic in topics] + list(others.items()))
+    return f"http://{host}:{port}{PATH}" + (f"?{query}" if query else "")
+
+
+def test_eventsource_receives_every_kind_of_update(any_hub, topic):
+    with Client("eventsource.mjs", url_of(any_hub, topic), "", "kind") as client:
+        client.read("open")
+        any_hub.publish_ok(topic, "a\n\n  b \u20ac", id=f'id-["{topic}"]')
+        assert client.read("message") == {"event": "message", "type": "message", "data": "a\n\n  b \u20ac",
+                                          "lastEventId": f'id-["{topic}"]'}
+        any_hub.publish_ok(topic, "typed", type="kind")
+        assert client.read("message")["type"] == "kind"
+        any_hub.publish_ok(topic)
+        assert client.read("message")["data"] == ""
+
+
+def test_eventsource_gets_private_updates_with_a_token(hub, topic):
+    with Client("eventsource.mjs", url_of(hub, topic), tokens.mint(subscribe=[topic])) as client, \
+            Client("eventsource.mjs", url_of(hub, topic)) as anonymous:
+        client.read("open")
+        anonymous.read("open")
+        hub.publish_ok(topic, "secret", private="on")
+        hub.publish_ok(topic, "public")
+        assert [message["data"] for message in client.read_messages(2)] == ["secret", "public"]
+        assert anonymous.read("message")["data"] == "public"
+
+
+def test_eventsource_comes_back_by_itself_and_misses_nothing(start_with, transport, topic):
+    hub = start_with(transport, {"write_timeout": "1s"})
+    with Client("eventsource.mjs", url_of(hub, topic)) as client:
+        client.read("open")
+        ids = [hub.publish_ok(topic, "0", retry="10")]
+        received = client.read_messages(1)
+        while hub.metrics()["mercure_subscribers_total"] < 3:
+            ids.append(hub.publish_ok(topic, str(len(ids))))
+        received += client.read_messages(len(ids) - 1)
+        assert [message["lastEventId"] for message in received] == ids
+
+
+def test_eventsource_starts_with_an_id_in_the_query(any_hub, topic):
+    ids = [any_hub.publish_ok(topic, str(i)) for i in range(4)]
+    for name in ("last_event_id", "lastEventId"):
+        with Client("eventsource.mjs", url_of(any_hub, topic, **{name: ids[0]})) as client:
+            assert [message["lastEventId"] for message in client.read_messages(3)] == ids[1:]
+
+
+@pytest.mark.parametrize("query, code", [({}, 400), ({"topic": "x"}, 400)])
+def test_a_status_ends_an_eventsource_for_good(hub, query, code):
+    with Client("eventsource.mjs", url_of(hub, **query)) as client:
+        assert client.read("error") == {"event": "error", "code": code, "closed": True}
+
+
+def test_an_eventsource_with_a_bad_token_is_told_401(hub, topic):
+    with Client("eventsource.mjs", url_of(hub, topic), tokens.mint(key="wrong")) as client:
+        assert client.read("error") == {"event": "error", "code": 401, "closed": True}
+
+
+def test_a_connection_closed_over_the_limit_is_tried_again(start_hub, topic):
+    hub = start_hub(max_subscribers=1)
+    first = hub.subscribe(topic)
+    with Client("eventsource.mjs", url_of(hub, topic)) as client:
+        assert client.read("error")["closed"] is False
+        first.close()
+        while json.loads(client.process.stdout.readline())["event"] != "open":
+            pass
+        hub.publish_ok(topic, "at last")
+        assert client.read_messages(1)[0]["data"] == "at last"
+
+
+def test_fetch_publishes_and_streams(any_hub, topic):
+    with Client("fetch.mjs", url_of(any_hub), topic, any_hub.publisher_token(), "20") as client:
+        assert client.read("open") == {"event": "open", "status": 200, "type": "text/event-stream"}
+        published = client.read("published")["published"]
+        assert {answer["status"] for answer in published} == {200}
+        assert {answer["type"] for answer in published} == {"text/plain; charset=utf-8"}
+        messages = client.read_messages(20)
+        assert [message["id"] for message in messages] == [answer["id"] for answer in published]
+        assert [message["data"] for message in messages] == [f"update {i}" for i in range(20)]
+
+
+# ---- requests as other clients write them
+
+
+def test_symfony_publishes_with_repeated_topics(hub, topic):
+    with hub.subscribe(topic + "/alternate", token=tokens.mint(subscribe=["*"])) as stream:
+        body = urlencode([("topic", topic), ("topic", topic + "/alternate"), ("data", '{"a":1}'), ("private", "on"),
+                          ("id", "urn:php"), ("type", "kind"), ("retry", "3")])
+        response = hub.request("POST", PATH, [
+            ("Accept", "*/*"), ("Authorization", f"Bearer {hub.publisher_token()}"),
+            ("Content-Type", "application/x-www-form-urlencoded"), ("User-Agent", "Symfony HttpClient (Curl)"),
+            ("Accept-Encoding", "gzip")], body)
+        assert (response.status, response.text) == (200, "urn:php")
+        event = stream.read_event()
+        assert (event.id, event.type, event.retry, event.data) == ("urn:php", "kind", "3", '{"a":1}')
+
+
+def test_both_generations_of_cookies_may_come_together(hub, topic):
+    cookies = f"mercureAuthorization=old.old.old; __Secure-mercure_access_token={tokens.mint(subscribe=[topic])}"
+    with hub.subscribe(topic, headers={"Cookie": cookies}) as stream:
+        hub.publish_ok(topic, "secret", private="on")
+        assert stream.read_event().data == "secret"
+
+
+def test_a_hundred_channels_of_a_large_cookie_pass(hub, topic):
+    details = [tokens.detail(["subscribe"], f"{topic}/{i}", payload={"user": "x" * 40}) for i in range(100)]
+    token = tokens.mint(details=details)
+    assert len(token) < 30000
+    with hub.subscribe(f"{topic}/99", headers={"Cookie": f"__Secure-mercure_access_token={token}"}) as stream:
+        hub.publish_ok(f"{topic}/99", "secret", private="on")
+        assert stream.read_event().data == "secret"
+
+
+def test_curl_asks_before_it_sends_a_large_body(hub, topic):
+    body = urlencode({"topic": topic, "data": "x" * 2000})
+    with hub.connect() as connection:
+        connection.send(f"POST {PATH} HTTP/1.1\r\nHost: localhost:3000\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n"
+                        f"Authorization: Bearer {hub.publisher_token()}\r\nContent-Length: {len(body)}\r\n"
+                        "Content-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\n\r\n")
+        assert connection.read_head().status == 100
+        connection.send(body)
+        assert connection.read_response().status == 200
