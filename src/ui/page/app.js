@@ -54,6 +54,7 @@ function run(config) {
     const subscribe = new SubscribeForm(config, stream);
     const publish = new PublishForm(config, stream, (type) => subscribe.addType(type));
     enter("idle", "");
+    byId("main").inert = false;
     // A newcomer sees updates arrive without pressing anything.
     if (config.playground)
         subscribe.start();
