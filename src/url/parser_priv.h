@@ -1,5 +1,5 @@
-// The URL parser's state, shared by the files that hold the states of the standard's machine (section 4.4):
-// parse.c (scheme, relative and file states, query, fragment), authority.c and path.c.
+// The URL parser's state, shared by parse.c, which sets it up and takes the result, and the files that hold
+// the states of the standard's machine (section 4.4): states.c, authority.c and path.c.
 //
 // The standard's machine reads one code point at a time and steps back where it guessed wrong. Here each
 // state is a function that reads all that belongs to it and then calls the state that follows; no state comes
@@ -59,6 +59,9 @@ void parser_copy(struct parser *parser, struct part *part, struct str text);
 // The component as far as it has been written.
 struct str parser_part(const struct parser *parser, const struct part *part);
 
+// states.c: reads all of the input. HUB_E_INVALID, or what host_parse returns; other errors are in `out`.
+MUST_CHECK int parser_run(struct parser *parser);
+
 // authority.c: user information, host and port, up to the path. HUB_E_INVALID or what host_parse returns.
 MUST_CHECK int parser_read_authority(struct parser *parser);
 // authority.c: the host of a file URL, which is no host when it is a drive letter. The same codes.
@@ -71,8 +74,6 @@ void parser_read_path(struct parser *parser);
 void parser_read_opaque_path(struct parser *parser);
 // path.c: takes the last segment off the path, but never a drive letter.
 void parser_shorten_path(struct parser *parser);
-// path.c: a letter with ":" or "|" after it.
-bool parser_is_drive_letter(struct str s);
 // path.c: whether the rest of the input starts with a drive letter that is a whole segment.
 bool parser_at_drive_letter(const struct parser *parser);
 // path.c: the drive letter that the path starts with, normalised, or an empty slice.

@@ -6,7 +6,8 @@ static bool is_alpha(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-bool parser_is_drive_letter(struct str s)
+// Of Windows: a letter with ":" or "|" after it.
+static bool is_drive_letter(struct str s)
 {
     return s.len == 2 && is_alpha(s.ptr[0]) && (s.ptr[1] == ':' || s.ptr[1] == '|');
 }
@@ -14,7 +15,7 @@ bool parser_is_drive_letter(struct str s)
 bool parser_at_drive_letter(const struct parser *parser)
 {
     int c = parser_peek(parser, 2);
-    return parser_is_drive_letter(parser_slice(parser, parser->at, parser->at + 2)) &&
+    return is_drive_letter(parser_slice(parser, parser->at, parser->at + 2)) &&
            (c == PARSER_END || c == '/' || c == '\\' || c == '?' || c == '#');
 }
 
@@ -22,8 +23,7 @@ struct str parser_drive_letter_of(struct str path)
 {
     bool is_segment = path.len == 3 || (path.len > 3 && path.ptr[3] == '/');
     struct str first = str_slice(path, 1, 3);
-    return is_segment && parser_is_drive_letter(first) && first.ptr[1] == ':' ? str_slice(path, 0, 3)
-                                                                              : STR("");
+    return is_segment && is_drive_letter(first) && first.ptr[1] == ':' ? str_slice(path, 0, 3) : STR("");
 }
 
 void parser_shorten_path(struct parser *parser)
@@ -56,7 +56,7 @@ static int dots_of(struct str segment)
 
 static void append_segment(struct parser *parser, struct str segment)
 {
-    bool is_drive = parser->is_file && parser->path.len == 0 && parser_is_drive_letter(segment);
+    bool is_drive = parser->is_file && parser->path.len == 0 && is_drive_letter(segment);
     buf_append_c(&parser->out, '/');
     percent_encode(&parser->out, is_drive ? str_slice(segment, 0, 1) : segment, &percent_path_set);
     if (is_drive)

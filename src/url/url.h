@@ -36,9 +36,9 @@ struct url {
     char *_memory;   // what the slices are in
 };
 
-// Parses UTF-8; `base` (or NULL) is what relative input is resolved against, and is not needed afterwards.
-// HUB_E_INVALID when the standard says failure or the input is not UTF-8, HUB_E_TOO_BIG for longer input than
-// URL_INPUT_MAX (or a result of four times that), -ENOMEM; *url is zeroed then.
+// Parses UTF-8; `base` (or NULL; never `url`) is what relative input is resolved against, not needed
+// afterwards. HUB_E_INVALID when the standard says failure or the input is not UTF-8, HUB_E_TOO_BIG for
+// longer input than URL_INPUT_MAX (or a result of four times that), -ENOMEM; *url is empty then.
 MUST_CHECK int url_parse(struct url *url, struct str input, const struct url *base);
 // Accepts a zeroed struct.
 void url_done(struct url *url);
