@@ -167,6 +167,7 @@ def test_a_type_that_the_page_publishes_is_listened_to(dev_hub, open_page):
     page.wait_text("#result", "It arrived")
     assert page.text(".update .tag") == "own type"
     assert page.text("#start") == "Restart"
+    assert "of type own type" in page.text("#reason")
 
 
 def test_only_the_topics_asked_for_arrive(dev_hub, open_page, topic):
@@ -193,7 +194,7 @@ def test_private_updates_need_the_grant(dev_hub, open_page, topic):
     page.click("#grant")
     assert page.text("#start") == "Apply changes"
     page.click("#start")
-    page.wait_text("#reason", "private updates too")
+    page.wait_text("#reason", "public and private updates")
     page.wait_updates("public", "secret", "public")
     page.publish(data="another")
     page.wait_text("#result", "It arrived")
@@ -201,7 +202,7 @@ def test_private_updates_need_the_grant(dev_hub, open_page, topic):
 
     page.click("#grant")
     page.click("#start")
-    page.wait_text("#reason", "public updates only")
+    page.wait_text("#reason", ": public updates")
     page.wait_updates("public", "another", "public", "secret", "public")
 
 
@@ -260,7 +261,7 @@ def test_copied_curl_lines_do_what_the_forms_say(dev_hub, open_page):
     page.click("#grant")
     page.fill("#types", "it's a type")
     page.click("#start")
-    page.wait_text("#reason", "private updates too")
+    page.wait_text("#reason", "public and private updates")
     page.fill("#publish-topics", "https://example.com/a'b?x=1&y=é\nan alternate")
     page.fill("#data", HOSTILE)
     page.fill("#id", "an id's text & more")
@@ -392,7 +393,7 @@ def test_everything_works_with_the_keyboard_alone(dev_hub, open_page):
     page.press(" ")
     page.tab_to("start")
     page.press("Enter")
-    page.wait_text("#reason", "private updates too")
+    page.wait_text("#reason", "public and private updates")
     page.tab_to("stop")
     page.press(" ")
     page.wait_text("#state", "Stopped")

@@ -17,17 +17,18 @@ const STATES = {
     stopped: ["Stopped", "The stream is stopped."],
 };
 
-function describe({ topics, grant }) {
+function describe({ settings: { topics, types, grant }, since }) {
     const what = topics.includes("*") ? "every topic"
         : topics.length === 1 ? topics[0] : `${topics.length} topics`;
-    const which = grant === null ? "" : grant ? ", private updates too" : ", public updates only";
-    return `Listening to ${what} since ${clock(new Date())}${which}.`;
+    const which = { true: "public and private updates", false: "public updates", null: "updates" }[grant];
+    const ofType = types.length ? `, without a type or of type ${types.join(", ")}` : " without a type";
+    return `Listening to ${what} since ${clock(since)}: ${which}${ofType}.`;
 }
 
 function showState(stream, state, reason, refusal) {
     byId("state").textContent = STATES[state][0];
     byId("reason").dataset.state = state;
-    byId("reason").textContent = state === "live" ? describe(stream.settings) : reason;
+    byId("reason").textContent = state === "live" ? describe(stream) : reason;
     const final = state === "stopped" && refusal;
     byId("pill").dataset.state = final ? "failed" : state;
     byId("problem").replaceChildren(...final ? [problem(refusal, explainStream(refusal))] : []);

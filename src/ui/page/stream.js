@@ -4,17 +4,19 @@
 // up for good when the answer is anything but a stream. Then we find out why, and either go on with a new
 // EventSource from the same id or stop with the reason.
 
-import { Refusal, isReachable, probeStream, setSession, streamUrl } from "./hub.js";
+import { isReachable, probeStream, setSession, streamUrl } from "./hub.js";
 import { explainStream, isPassing } from "./words.js";
 
-const RETRY_MS = 3000;
+const RETRY_S = 3;
 
 export class Stream {
     state = "idle";
     settings = null;
     lastId = "";
+    since = null;
     #source = null;
     #timer = 0;
+    #cookieSet = false;
     #renewed = false;
     // Counts the starts and stops: an answer that comes after the next one is no longer of interest.
     #turn = 0;
@@ -33,22 +35,14 @@ export class Stream {
 
     // settings: topics and types (lists of text), from ("", "earliest" or an id), grant (whether the cookie
     // carries one; null leaves the cookie as it is).
-    async start(settings) {
+    start(settings) {
         this.#close();
-        const turn = this.#turn;
         this.settings = settings;
         this.lastId = settings.from;
+        this.#cookieSet = settings.grant === null;
         this.#renewed = false;
         this.#enter("connecting", "Waiting for the hub's answer.");
-        try {
-            if (settings.grant !== null)
-                await setSession(settings.grant);
-            if (turn === this.#turn)
-                this.#open();
-        } catch (refusal) {
-            if (turn === this.#turn)
-                this.#refused(refusal);
-        }
+        this.#connect();
     }
 
     stop() {
@@ -62,6 +56,8 @@ export class Stream {
             return;
         this.settings.types.push(type);
         this.#source?.addEventListener(type, this.#receive);
+        if (this.state === "live")
+            this.#enter("live", "");
     }
 
     #close() {
@@ -74,6 +70,21 @@ export class Stream {
     #enter(state, reason, refusal) {
         this.state = state;
         this.onState(state, reason, refusal);
+    }
+
+    async #connect() {
+        const turn = this.#turn;
+        try {
+            if (!this.#cookieSet)
+                await setSession(this.settings.grant);
+            if (turn !== this.#turn)
+                return;
+            this.#cookieSet = true;
+            this.#open();
+        } catch (refusal) {
+            if (turn === this.#turn)
+                this.#refused(refusal);
+        }
     }
 
     #open() {
@@ -91,6 +102,7 @@ export class Stream {
         if (this.state === "reconnecting")
             this.onNote(this.#hasId ? `Connected again, everything after ${this.lastId}` : "Connected again");
         this.#renewed = false;
+        this.since = new Date();
         this.#enter("live", "");
     }
 
@@ -118,10 +130,13 @@ export class Stream {
             return;
         }
         this.#source = null;
-        // Without an answer to the probe's question, the question itself is repeated.
-        const refusal = await probeStream(url).then(() => new Refusal(0, ""), (reason) => reason);
-        if (turn === this.#turn)
+        const refusal = await probeStream(url).catch((reason) => reason);
+        if (turn !== this.#turn)
+            return;
+        if (refusal)
             this.#refused(refusal);
+        else
+            this.#retry("The hub would answer now.", RETRY_S);
     }
 
     #resumption() {
@@ -132,24 +147,20 @@ export class Stream {
 
     #refused(refusal) {
         if (refusal.status === 401 && this.settings.grant && !this.#renewed) {
-            this.#renew();
+            // The grant has run out: one new session, then the stream goes on.
+            this.#cookieSet = false;
+            this.#renewed = true;
+            this.#enter("reconnecting", "The grant has run out. Getting a new one.");
+            this.#connect();
         } else if (isPassing(refusal)) {
-            const seconds = Math.max(RETRY_MS / 1000, refusal.retryAfter);
-            const plan = `This page tries again in ${seconds} s.`;
-            this.#enter("reconnecting", `${explainStream(refusal)} ${plan}`, refusal);
-            this.#timer = setTimeout(() => this.#open(), seconds * 1000);
+            this.#retry(explainStream(refusal), Math.max(RETRY_S, refusal.retryAfter));
         } else {
             this.#enter("stopped", "", refusal);
         }
     }
 
-    // The grant of the session has run out: one new session, then the stream goes on.
-    #renew() {
-        const turn = this.#turn;
-        this.#renewed = true;
-        this.#enter("reconnecting", "The grant has run out. Getting a new one.");
-        setSession(true).then(
-            () => turn === this.#turn && this.#open(),
-            (refusal) => turn === this.#turn && this.#refused(refusal));
+    #retry(why, seconds) {
+        this.#enter("reconnecting", `${why} This page tries again in ${seconds} s.`);
+        this.#timer = setTimeout(() => this.#connect(), seconds * 1000);
     }
 }
