@@ -50,13 +50,13 @@ static int refuse_syntax(struct builder *builder, const yaml_parser_t *parser)
         return refuse(builder, HUB_E_INVALID, parser->mark,
                       "the text is not valid UTF-8, or holds a control character");
     if (strstr(context, "tag") || strstr(problem, "tag"))
-        return refuse(builder, HUB_E_INVALID, parser->problem_mark,
+        return refuse(builder, HUB_E_INVALID, parser->context_mark,
                       "a value that starts with '!' must stand in quotes");
     if (strstr(context, "alias"))
-        return refuse(builder, HUB_E_INVALID, parser->problem_mark,
+        return refuse(builder, HUB_E_INVALID, parser->context_mark,
                       "a value that starts with '*' must stand in quotes");
     if (strstr(context, "anchor"))
-        return refuse(builder, HUB_E_INVALID, parser->problem_mark,
+        return refuse(builder, HUB_E_INVALID, parser->context_mark,
                       "a value that starts with '&' must stand in quotes");
     char text[160];
     (void)snprintf(text, sizeof(text), "malformed YAML: %s (are quotes missing?)", problem);
