@@ -183,7 +183,7 @@ void loader_read_flags(struct loader *loader)
     bool ended = false;
     for (const char *next = next_argument(&line); next; next = next_argument(&line)) {
         struct str argument = str_from_c(next);
-        struct conf_origin origin = origin_of(str_slice(argument, 0, NAME_BYTES));
+        struct conf_origin origin = origin_of(STR("command line"));
         if (!ended && str_eq(argument, STR("--")))
             ended = true;
         else if (!ended && str_starts_with(argument, STR("--")))
@@ -191,7 +191,8 @@ void loader_read_flags(struct loader *loader)
         else if (!ended && argument.len > 1 && argument.ptr[0] == '-')
             read_letters(&line, argument);
         else
-            loader_error(loader, &origin, "unexpected argument");
+            loader_error(loader, &origin, "unexpected argument \"%.*s\"",
+                         STR_ARG(str_slice(argument, 0, NAME_BYTES)));
     }
 }
 
