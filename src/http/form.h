@@ -1,0 +1,26 @@
+// application/x-www-form-urlencoded, as the URL Standard has it (section 5): the body of a publish, and the
+// query of a request. Pure.
+//
+// Only "&" separates, ";" is data, and a "%" without two hexadecimal digits stands for itself. What the
+// decoded bytes are is left to the caller: the standard would replace what is not UTF-8, a hub refuses it.
+#pragma once
+
+#include "base/str.h"
+
+#include <stdbool.h>
+
+struct arena;
+struct buf;
+
+struct form {
+    int err; // HUB_OK, or -ENOMEM: the walk has ended early
+    struct str _rest;
+    struct arena *_arena;
+};
+
+// Walks the pairs of `text`. Names and values without escapes are slices of it, decoded ones are in the arena.
+void form_init(struct form *form, struct str text, struct arena *arena);
+// The next pair; false at the end and on an error.
+bool form_next(struct form *form, struct str *ret_name, struct str *ret_value);
+// Appends a pair, encoded, with a "&" before it if there is something already.
+void form_append(struct buf *buf, struct str name, struct str value);
