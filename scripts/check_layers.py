@@ -38,7 +38,7 @@ LAYERS = {
 THIRD_PARTY = [
     (r"uv\.h", {"loop", "net"}),
     (r"llhttp\.h", {"http"}),
-    (r"openssl/.*", {"jwt", "net"}),
+    (r"openssl/.*", {"jwt", "net", "transport/bolt"}),
     (r"unicode/.*", {"url"}),
     (r"jansson\.h", {"json"}),
     (r"yaml\.h", {"conf"}),

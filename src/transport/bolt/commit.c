@@ -1,0 +1,274 @@
+// The writer: everything that waits goes into one transaction.
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "mercure/update.h"
+#include "transport/bolt/store_priv.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+// How many updates over the size one transaction drops beyond as many as it stores.
+#define DROP_MORE 256U
+#define DROP_ALONE 2048U
+#define RETRY_MS 1000U
+#define DISK_CHECK_MS 1000U
+
+void commit_handle(struct message *message)
+{
+    struct store_commit *commit = CONTAINER_OF(message, struct store_commit, message);
+    commit->_next = commit->store->commits;
+    commit->store->commits = commit;
+}
+
+static struct store_commit *take_commits(struct store *store)
+{
+    struct store_commit *oldest = NULL;
+    while (store->commits) {
+        struct store_commit *commit = store->commits;
+        store->commits = commit->_next;
+        commit->_next = oldest;
+        oldest = commit;
+    }
+    return oldest;
+}
+
+// ---- One transaction ----
+
+static int drop_oldest(struct row_writer *writer, struct store_log *log, size_t stored)
+{
+    struct row_bounds *bounds = &log->staged;
+    uint64_t most = stored ? stored + DROP_MORE : DROP_ALONE;
+    for (; log->size && most && bounds->newest - bounds->oldest >= log->size; most--) {
+        int err = row_writer_drop(writer, log->hub, bounds->oldest);
+        if (err)
+            return err;
+        bounds->oldest++;
+    }
+    return HUB_OK;
+}
+
+static int stage(struct row_writer *writer, struct store_commit *commit)
+{
+    struct store_log *log = commit->log;
+    commit->first = log->staged.newest + 1;
+    for (size_t i = 0; i < commit->count; i++) {
+        int err = row_writer_append(writer, log->hub, ++log->staged.newest, &commit->updates[i]->record);
+        if (err)
+            return err;
+    }
+    int err = drop_oldest(writer, log, commit->count);
+    commit->oldest = log->staged.oldest;
+    commit->over = log->size && log->staged.newest - log->staged.oldest >= log->size;
+    return err;
+}
+
+static int stage_all(struct row_writer *writer, struct store_commit *commits)
+{
+    for (struct store_commit *commit = commits; commit; commit = commit->_next)
+        commit->log->staged = commit->log->bounds;
+    for (struct store_commit *commit = commits; commit; commit = commit->_next) {
+        int err = stage(writer, commit);
+        if (err)
+            return err;
+    }
+    return HUB_OK;
+}
+
+static bool wants_sync(const struct store_commit *commits)
+{
+    for (; commits; commits = commits->_next) {
+        if (commits->log->sync)
+            return true;
+    }
+    return false;
+}
+
+static int store_all(struct store *store, struct store_commit *commits)
+{
+    struct row_writer writer;
+    int err = row_writer_begin(&writer, &store->env);
+    if (err)
+        return err;
+    err = stage_all(&writer, commits);
+    if (err) {
+        row_writer_abort(&writer);
+        return err;
+    }
+    (void)mdb_env_set_flags(store->env.mdb, MDB_NOSYNC, !wants_sync(commits));
+    uint64_t transaction;
+    err = row_writer_commit(&writer, &transaction);
+    if (!err)
+        lock_mark(&store->lock, store->env.epoch, transaction);
+    return err;
+}
+
+// ---- What went wrong ----
+
+static enum store_fault fault_of(int err)
+{
+    switch (err) {
+    case -ENOMEM:
+    case HUB_E_TOO_BIG:
+        return STORE_FAULT_NONE; // the next ones may be stored
+    case -ENOSPC:
+    case -EDQUOT:
+    case -EFBIG:
+    case HUB_E_FULL:
+        return STORE_FAULT_FULL;
+    case HUB_E_CORRUPT:
+    case HUB_E_NOT_FOUND:
+        return STORE_FAULT_DAMAGED;
+    default:
+        return STORE_FAULT_FAILED;
+    }
+}
+
+// LMDB says EIO when the disk took only a part of what it wrote, which is how most full disks show. Only the
+// kernel knows whether something was lost on its way to the disk: it tells each descriptor once.
+static bool lost_nothing(const struct store *store)
+{
+    return fdatasync(store->env.fd) == 0;
+}
+
+// After a failed write of the head LMDB takes no more transactions, readers' included.
+static bool gave_up(const struct store *store)
+{
+    MDB_txn *txn;
+    int code = mdb_txn_begin(store->env.mdb, NULL, MDB_RDONLY, &txn);
+    if (code == 0)
+        mdb_txn_abort(txn);
+    return code == MDB_PANIC;
+}
+
+static enum store_fault judge(struct store *store, int err)
+{
+    bool lost_head = gave_up(store);
+    enum store_fault fault = fault_of(err);
+    if (err == -EIO && !lost_head && lost_nothing(store))
+        fault = STORE_FAULT_FULL;
+    if (lost_head && opening_again(store) != HUB_OK)
+        fault = STORE_FAULT_DAMAGED;
+    return fault;
+}
+
+static const char *reason_of(enum store_fault fault)
+{
+    switch (fault) {
+    case STORE_FAULT_NONE:
+        return "there was no memory to store it";
+    case STORE_FAULT_FULL:
+        return "the disk of the history is full";
+    case STORE_FAULT_FAILED:
+        return "the history could not be written to its disk; nothing more is stored until a restart";
+    case STORE_FAULT_DAMAGED:
+        return "the file of the history is damaged";
+    }
+    return "";
+}
+
+static void set_fault(struct store *store, enum store_fault fault)
+{
+    atomic_store(&store->fault, fault);
+    if (fault == STORE_FAULT_FULL)
+        timer_set(&store->loop, &store->retry, loop_now_ms(&store->loop) + RETRY_MS);
+    else
+        timer_cancel(&store->retry);
+}
+
+static bool is_final(const struct store *store)
+{
+    return atomic_load(&store->fault) > STORE_FAULT_FULL;
+}
+
+// ---- Turns ----
+
+void commit_check_disk(struct store *store)
+{
+    uint64_t now_ms = clock_mono_ms();
+    if (store->disk_checked_ms && now_ms - store->disk_checked_ms < DISK_CHECK_MS)
+        return;
+    store->disk_checked_ms = now_ms;
+    struct statvfs disk;
+    struct stat file;
+    if (fstatvfs(store->env.fd, &disk) == 0 && disk.f_blocks) {
+        uint64_t used = disk.f_blocks - disk.f_bfree;
+        uint64_t all = used + disk.f_bavail;
+        counter_set(&store->metrics.disk_used, all ? (100 * used + all - 1) / all : 100);
+    }
+    if (fstat(store->env.fd, &file) == 0)
+        counter_set(&store->metrics.file_bytes, (uint64_t)file.st_size);
+}
+
+static void answer(struct store_commit *commit)
+{
+    commit->message.handle = commit->reply.handle;
+    mailbox_post(&commit->reply.loop->mailbox, &commit->message);
+}
+
+static void succeed(struct store *store, struct store_commit *commits)
+{
+    while (commits) {
+        struct store_commit *commit = commits;
+        commits = commit->_next;
+        struct store_log *log = commit->log;
+        counter_add(&store->metrics.dropped, log->staged.oldest - log->bounds.oldest);
+        log->bounds = log->staged;
+        commit->err = HUB_OK;
+        answer(commit);
+    }
+}
+
+static void fail(struct store_commit *commits, int err, enum store_fault fault)
+{
+    while (commits) {
+        struct store_commit *commit = commits;
+        commits = commit->_next;
+        commit->err = err;
+        commit->reason = reason_of(fault);
+        answer(commit);
+    }
+}
+
+static int run(struct store *store, struct store_commit *commits)
+{
+    uint64_t started_ns = clock_mono_ns();
+    int err = store_all(store, commits);
+    histogram_record(&store->metrics.commit_us, (clock_mono_ns() - started_ns) / 1000);
+    if (err) {
+        set_fault(store, judge(store, err));
+        return err;
+    }
+    counter_add(&store->metrics.transactions, 1);
+    if (atomic_load(&store->fault) != STORE_FAULT_NONE)
+        set_fault(store, STORE_FAULT_NONE);
+    return HUB_OK;
+}
+
+bool commit_end_turn(void *arg)
+{
+    struct store *store = arg;
+    struct store_commit *commits = take_commits(store);
+    if (!commits)
+        return false;
+    int err = is_final(store) ? HUB_E_CLOSED : run(store, commits);
+    if (err)
+        fail(commits, err, atomic_load(&store->fault));
+    else
+        succeed(store, commits);
+    commit_check_disk(store);
+    return false;
+}
+
+// Publishers stay away from a hub that is not ready, so the writer finds out by itself that there is room
+// again.
+void commit_retry(struct timer *timer)
+{
+    struct store *store = CONTAINER_OF(timer, struct store, retry);
+    if (is_final(store))
+        return;
+    int err = env_probe(&store->env);
+    set_fault(store, err ? judge(store, err) : STORE_FAULT_NONE);
+}

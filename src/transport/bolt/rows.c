@@ -1,0 +1,324 @@
+#include "transport/bolt/rows.h"
+
+#include "base/err.h"
+#include "mercure/record.h"
+#include "transport/bolt/env.h"
+#include "transport/number.h"
+#include "transport/slice.h"
+
+#include <endian.h>
+#include <openssl/sha.h>
+#include <string.h>
+
+// An id up to this length stands in its key as it is; of a longer one its start and its SHA-256.
+#define ID_WHOLE_MAX 256U
+#define ID_START (ID_WHOLE_MAX - SHA256_DIGEST_LENGTH)
+
+struct log_key {
+    uint32_t hub;
+    uint32_t number[2]; // not aligned
+};
+
+// The length keeps ids apart of which one is the start of the other.
+#define ID_KEY_HEAD (sizeof(uint32_t) + sizeof(uint16_t))
+#define ID_KEY_MAX (ID_KEY_HEAD + ID_WHOLE_MAX + sizeof(uint64_t))
+
+struct id_key {
+    size_t len; // without the number
+    char bytes[ID_KEY_MAX];
+};
+
+static void make_log_key(struct log_key *key, uint32_t hub, uint64_t number)
+{
+    uint64_t bytes = htobe64(number);
+    key->hub = htobe32(hub);
+    memcpy(key->number, &bytes, sizeof(bytes));
+}
+
+static bool read_log_key(const MDB_val *value, uint32_t hub, uint64_t *ret_number)
+{
+    struct log_key key;
+    if (value->mv_size != sizeof(key))
+        return false;
+    memcpy(&key, value->mv_data, sizeof(key));
+    uint64_t bytes;
+    memcpy(&bytes, key.number, sizeof(bytes));
+    *ret_number = be64toh(bytes);
+    return key.hub == htobe32(hub);
+}
+
+static void make_id_key(struct id_key *key, uint32_t hub, struct str id)
+{
+    uint32_t hub_bytes = htobe32(hub);
+    uint16_t len_bytes = htobe16((uint16_t)(id.len < UINT16_MAX ? id.len : UINT16_MAX));
+    memcpy(key->bytes, &hub_bytes, sizeof(hub_bytes));
+    memcpy(key->bytes + sizeof(hub_bytes), &len_bytes, sizeof(len_bytes));
+    char *to = key->bytes + ID_KEY_HEAD;
+    if (id.len <= ID_WHOLE_MAX) {
+        if (id.len)
+            memcpy(to, id.ptr, id.len);
+        key->len = ID_KEY_HEAD + id.len;
+    } else {
+        memcpy(to, id.ptr, ID_START);
+        (void)SHA256((const unsigned char *)id.ptr, id.len, (unsigned char *)to + ID_START);
+        key->len = ID_KEY_HEAD + ID_WHOLE_MAX;
+    }
+}
+
+static MDB_val number_id_key(struct id_key *key, uint64_t number)
+{
+    uint64_t bytes = htobe64(number);
+    memcpy(key->bytes + key->len, &bytes, sizeof(bytes));
+    return (MDB_val){key->len + sizeof(bytes), key->bytes};
+}
+
+static int parse_record(const MDB_val *value, struct record *ret_record)
+{
+    int err = record_parse(ret_record, str_make(value->mv_data, value->mv_size));
+    return err ? HUB_E_CORRUPT : HUB_OK;
+}
+
+// ---- Bounds ----
+
+static int find_oldest(MDB_cursor *cursor, uint32_t hub, uint64_t *ret_number)
+{
+    struct log_key wanted;
+    make_log_key(&wanted, hub, 0);
+    MDB_val key = {sizeof(wanted), &wanted};
+    MDB_val value;
+    int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    if (code == 0 && !read_log_key(&key, hub, ret_number))
+        code = MDB_NOTFOUND;
+    return env_err(code);
+}
+
+// Puts the cursor on the newest update of the hub.
+static int seek_newest(MDB_cursor *cursor, uint32_t hub, uint64_t *ret_number)
+{
+    struct log_key wanted;
+    make_log_key(&wanted, hub, UINT64_MAX);
+    MDB_val key = {sizeof(wanted), &wanted};
+    MDB_val value;
+    int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    if (code == 0 || code == MDB_NOTFOUND)
+        code = mdb_cursor_get(cursor, &key, &value, code ? MDB_LAST : MDB_PREV);
+    if (code == 0 && !read_log_key(&key, hub, ret_number))
+        code = MDB_NOTFOUND;
+    return env_err(code);
+}
+
+int rows_bounds(MDB_txn *txn, const struct env *env, uint32_t hub, struct row_bounds *ret_bounds)
+{
+    MDB_cursor *cursor;
+    int err = env_err(mdb_cursor_open(txn, env->log, &cursor));
+    if (err)
+        return err;
+    struct row_bounds bounds = {.oldest = 1};
+    err = find_oldest(cursor, hub, &bounds.oldest);
+    if (!err)
+        err = seek_newest(cursor, hub, &bounds.newest);
+    mdb_cursor_close(cursor);
+    if (err == HUB_E_NOT_FOUND)
+        err = HUB_OK;
+    if (!err)
+        *ret_bounds = bounds;
+    return err;
+}
+
+// ---- Writing ----
+
+int row_writer_begin(struct row_writer *writer, const struct env *env)
+{
+    *writer = (struct row_writer){.env = env};
+    int err = env_err(mdb_txn_begin(env->mdb, NULL, 0, &writer->txn));
+    if (err)
+        return err;
+    err = env_err(mdb_cursor_open(writer->txn, env->log, &writer->log));
+    if (!err)
+        err = env_err(mdb_cursor_open(writer->txn, env->ids, &writer->ids));
+    if (err)
+        row_writer_abort(writer);
+    return err;
+}
+
+void row_writer_abort(struct row_writer *writer)
+{
+    mdb_txn_abort(writer->txn); // closes the cursors
+}
+
+int row_writer_commit(struct row_writer *writer, uint64_t *ret_transaction)
+{
+    *ret_transaction = mdb_txn_id(writer->txn);
+    return env_err(mdb_txn_commit(writer->txn));
+}
+
+// The hub with the highest number in a store nearly always writes at the end of the table.
+static int put_last(MDB_cursor *cursor, MDB_val *key, MDB_val *value)
+{
+    int code = mdb_cursor_put(cursor, key, value, MDB_APPEND);
+    if (code == MDB_KEYEXIST)
+        code = mdb_cursor_put(cursor, key, value, MDB_NOOVERWRITE);
+    return code == MDB_KEYEXIST ? HUB_E_CORRUPT : env_err(code);
+}
+
+int row_writer_append(struct row_writer *writer, uint32_t hub, uint64_t number, const struct record *record)
+{
+    struct log_key log_key;
+    make_log_key(&log_key, hub, number);
+    MDB_val key = {sizeof(log_key), &log_key};
+    MDB_val value = {record->bytes.len, (void *)(uintptr_t)record->bytes.ptr};
+    int err = put_last(writer->log, &key, &value);
+    if (err)
+        return err;
+    struct id_key id_key;
+    make_id_key(&id_key, hub, record->id);
+    key = number_id_key(&id_key, number);
+    value = (MDB_val){0, id_key.bytes};
+    // Generated ids rise with the time, so that most of them are the last as well.
+    return put_last(writer->ids, &key, &value);
+}
+
+static int drop_id(struct row_writer *writer, uint32_t hub, uint64_t number, const MDB_val *value)
+{
+    struct record record;
+    if (parse_record(value, &record) != HUB_OK)
+        return HUB_OK; // its id is not known: the row of it finds nothing any more
+    struct id_key id_key;
+    make_id_key(&id_key, hub, record.id);
+    MDB_val key = number_id_key(&id_key, number);
+    int code = mdb_del(writer->txn, writer->env->ids, &key, NULL);
+    return code == MDB_NOTFOUND ? HUB_OK : env_err(code);
+}
+
+int row_writer_drop(struct row_writer *writer, uint32_t hub, uint64_t number)
+{
+    struct log_key log_key;
+    make_log_key(&log_key, hub, number);
+    MDB_val key = {sizeof(log_key), &log_key};
+    MDB_val value;
+    int err = env_err(mdb_cursor_get(writer->log, &key, &value, MDB_SET_KEY));
+    if (!err)
+        err = drop_id(writer, hub, number, &value);
+    if (!err)
+        err = env_err(mdb_cursor_del(writer->log, 0));
+    return err == HUB_E_NOT_FOUND ? HUB_E_CORRUPT : err;
+}
+
+// ---- Reading ----
+
+int rows_get(MDB_txn *txn, const struct env *env, uint32_t hub, uint64_t number, struct record *ret_record)
+{
+    struct log_key log_key;
+    make_log_key(&log_key, hub, number);
+    MDB_val key = {sizeof(log_key), &log_key};
+    MDB_val value;
+    int err = env_err(mdb_get(txn, env->log, &key, &value));
+    return err ? err : parse_record(&value, ret_record);
+}
+
+// The next number in the rows of this id, or 0 behind the last.
+static int next_number(MDB_cursor *cursor, const struct id_key *id_key, MDB_val *key, MDB_cursor_op op,
+                       uint64_t *ret_number)
+{
+    *ret_number = 0;
+    MDB_val value;
+    int code = mdb_cursor_get(cursor, key, &value, op);
+    if (code)
+        return code == MDB_NOTFOUND ? HUB_OK : env_err(code);
+    uint64_t bytes;
+    if (key->mv_size != id_key->len + sizeof(bytes) || memcmp(key->mv_data, id_key->bytes, id_key->len) != 0)
+        return HUB_OK;
+    memcpy(&bytes, (const char *)key->mv_data + id_key->len, sizeof(bytes));
+    *ret_number = be64toh(bytes);
+    return HUB_OK;
+}
+
+static int find_with(MDB_cursor *cursor, MDB_txn *txn, const struct env *env, uint32_t hub, struct str id,
+                     uint64_t *ret_number)
+{
+    struct id_key id_key;
+    make_id_key(&id_key, hub, id);
+    MDB_val key = number_id_key(&id_key, 0);
+    int err = next_number(cursor, &id_key, &key, MDB_SET_RANGE, ret_number);
+    while (!err && *ret_number) {
+        struct record record;
+        err = rows_get(txn, env, hub, *ret_number, &record);
+        if (err ? err != HUB_E_NOT_FOUND : str_eq(record.id, id))
+            break;
+        err = next_number(cursor, &id_key, &key, MDB_NEXT, ret_number);
+    }
+    return err;
+}
+
+int rows_find(MDB_txn *txn, const struct env *env, uint32_t hub, struct str id, uint64_t *ret_number)
+{
+    MDB_cursor *cursor;
+    int err = env_err(mdb_cursor_open(txn, env->ids, &cursor));
+    if (err)
+        return err;
+    err = find_with(cursor, txn, env, hub, id, ret_number);
+    mdb_cursor_close(cursor);
+    return err;
+}
+
+static int read_with(MDB_cursor *cursor, uint32_t hub, uint64_t after, struct slice_builder *builder,
+                     bool *ret_end)
+{
+    struct log_key wanted;
+    make_log_key(&wanted, hub, after + 1);
+    MDB_val key = {sizeof(wanted), &wanted};
+    MDB_val value;
+    int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    uint64_t number;
+    while (code == 0 && read_log_key(&key, hub, &number)) {
+        struct position position = position_from_number(number);
+        int err = slice_add(builder, &position, str_make(value.mv_data, value.mv_size));
+        if (err) {
+            *ret_end = false;
+            return err == HUB_E_FULL ? HUB_OK : err;
+        }
+        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    }
+    *ret_end = true;
+    return code == MDB_NOTFOUND ? HUB_OK : env_err(code);
+}
+
+int rows_read(MDB_txn *txn, const struct env *env, uint32_t hub, uint64_t after,
+              struct slice_builder *builder, bool *ret_end)
+{
+    *ret_end = true;
+    if (after == UINT64_MAX)
+        return HUB_OK;
+    MDB_cursor *cursor;
+    int err = env_err(mdb_cursor_open(txn, env->log, &cursor));
+    if (err)
+        return err;
+    err = read_with(cursor, hub, after, builder, ret_end);
+    mdb_cursor_close(cursor);
+    return err;
+}
+
+int rows_back(MDB_txn *txn, const struct env *env, uint32_t hub, size_t max_bytes, uint64_t *ret_after)
+{
+    MDB_cursor *cursor;
+    int err = env_err(mdb_cursor_open(txn, env->log, &cursor));
+    if (err)
+        return err;
+    uint64_t number = 0;
+    err = seek_newest(cursor, hub, &number);
+    *ret_after = number;
+    MDB_val key, value;
+    int code = err ? MDB_NOTFOUND : mdb_cursor_get(cursor, &key, &value, MDB_GET_CURRENT);
+    while (code == 0 && read_log_key(&key, hub, &number)) {
+        size_t memory = slice_entry_memory(value.mv_size);
+        if (memory > max_bytes)
+            break;
+        max_bytes -= memory;
+        *ret_after = number - 1;
+        code = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
+    }
+    mdb_cursor_close(cursor);
+    if (err && err != HUB_E_NOT_FOUND)
+        return err;
+    return code == MDB_NOTFOUND ? HUB_OK : env_err(code);
+}

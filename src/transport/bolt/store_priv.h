@@ -1,0 +1,25 @@
+// Between the files of the store.
+#pragma once
+
+#include "transport/bolt/store.h"
+
+// ---- commit.c, on the writer ----
+
+// The end of a turn of the writer: stores what has come.
+bool commit_end_turn(void *store);
+void commit_handle(struct message *message);
+void commit_retry(struct timer *timer);
+// Looks how full the disk is, unless it has done so within a second.
+void commit_check_disk(struct store *store);
+
+// ---- opening.c, on the writer ----
+
+// All that it takes to have the file open. A code with a sentence in `reterr`.
+MUST_CHECK int opening_run(struct store *store, struct buf *reterr);
+// Closes the environment and opens it again, after LMDB has given it up. Readers wait.
+MUST_CHECK int opening_again(struct store *store);
+
+// ---- read.c, on a reader ----
+
+void read_handle(struct message *message);
+void read_done(struct store_reader *reader);

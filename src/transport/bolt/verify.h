@@ -1,0 +1,28 @@
+// Tells a store from a file that is damaged or is none. LMDB trusts its pages, so what it will trust first is
+// looked at before it opens the file. No scan: the time does not grow with the history.
+#pragma once
+
+#include "base/attr.h"
+
+#include <lmdb.h>
+#include <stdint.h>
+
+struct buf;
+struct env;
+
+struct head {
+    uint64_t transaction; // the newest
+    uint64_t size;        // of the file
+    uint64_t full_size;   // with every page that the store counts; pages at the end that are free may never
+                          // have been written
+};
+
+// The head of the file: both meta pages, and the way down from the roots of the newer one. `marked` is the
+// newest transaction of which is known that it was there. HUB_E_CORRUPT, HUB_E_UNSUPPORTED or a negative
+// errno, with a sentence.
+MUST_CHECK int verify_head(const char *path, int fd, uint64_t marked, struct head *ret_head,
+                           struct buf *reterr);
+// The books of the open store: every page is in one table or free, and those behind the end of the file are
+// free. With a sentence.
+MUST_CHECK int verify_pages(const char *path, const struct env *env, const struct head *head,
+                            struct buf *reterr);
