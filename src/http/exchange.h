@@ -51,14 +51,15 @@ struct str exchange_scheme(const struct exchange *exchange);
 // The host and port that the request is for (from Host or an absolute target), as received.
 struct str exchange_authority(const struct exchange *exchange);
 // The address of the peer as text, for logs.
-struct str exchange_peer(const struct exchange *exchange);
+struct str exchange_peer(struct exchange *exchange);
 // The value of the first header field with that name (any case), without white space around it; ptr is NULL
 // when there is none.
 struct str exchange_header(const struct exchange *exchange, struct str name);
 // How many field lines have that name.
 size_t exchange_header_count(const struct exchange *exchange, struct str name);
 // The n-th header field line in the order of the request; false when there are fewer.
-bool exchange_header_at(const struct exchange *exchange, size_t n, struct str *ret_name, struct str *ret_value);
+bool exchange_header_at(const struct exchange *exchange, size_t n, struct str *ret_name,
+                        struct str *ret_value);
 // Random text of 16 characters that names the request in logs and in the response field X-Request-Id.
 struct str exchange_request_id(const struct exchange *exchange);
 // Memory that lives as long as the exchange.
@@ -85,7 +86,8 @@ void exchange_on_gone(struct exchange *exchange, exchange_gone_fn *fn);
 
 // ---- The response. Each exchange gets exactly one of respond, stream and abort. ----
 
-// Adds a response header field; both parts are copied. To be called before the answer.
+// Adds a response header field; both parts are copied. To be called before the answer. Date, X-Request-Id,
+// Content-Type, Content-Length, Transfer-Encoding and Connection are the server's own.
 void exchange_add_header(struct exchange *exchange, struct str name, struct str value);
 // Answers with a whole body (copied), and ends the exchange. `type` may be empty when the body is. A HEAD
 // request gets the same head without the body.
@@ -101,18 +103,20 @@ struct http_slice {
 };
 
 enum http_close_reason {
-    HTTP_CLOSE_ENDED,     // http_stream_end, everything was sent
-    HTTP_CLOSE_PEER,      // closed or reset by the peer, or the peer has vanished
-    HTTP_CLOSE_STALLED,   // took no byte for dispatch_timeout while bytes waited
-    HTTP_CLOSE_OVERLOAD,  // too many bytes of frames sent in part in the process
-    HTTP_CLOSE_SHUTDOWN,  // the server closes
+    HTTP_CLOSE_ENDED,    // http_stream_end, everything was sent
+    HTTP_CLOSE_PEER,     // closed or reset by the peer, or the peer has vanished
+    HTTP_CLOSE_STALLED,  // took no byte for dispatch_timeout while bytes waited
+    HTTP_CLOSE_OVERLOAD, // too many bytes of frames sent in part in the process
+    HTTP_CLOSE_SHUTDOWN, // the server closes
 };
 
 // Where a stream's bytes come from. All are called at the end of a turn or when the socket takes bytes
 // again, never from inside a call of the functions below.
 struct http_source_ops {
     // Writes up to `max` slices that are due, of about `budget` bytes together (the first may be larger), and
-    // returns how many. 0: nothing is due; http_stream_wake says when that changes.
+    // returns how many; none is empty. 0: nothing is due; http_stream_wake says when that changes. When fewer
+    // than `max` and less than `budget` are given, more follow only after a wake (which may come from inside
+    // this call or `taken`).
     size_t (*next)(void *source, struct http_slice *slices, size_t max, size_t budget);
     // The first `count` slices of the latest `next` are on their way (the connection has taken a reference
     // on the last of them if it went in part). `full`: the socket takes no more; `next` is called again

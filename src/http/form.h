@@ -18,7 +18,8 @@ struct form {
     struct arena *_arena;
 };
 
-// Walks the pairs of `text`. Names and values without escapes are slices of it, decoded ones are in the arena.
+// Walks the pairs of `text`. Names and values without escapes are slices of it, decoded ones are in the
+// arena.
 void form_init(struct form *form, struct str text, struct arena *arena);
 // The next pair; false at the end and on an error.
 bool form_next(struct form *form, struct str *ret_name, struct str *ret_value);

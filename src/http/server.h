@@ -17,27 +17,32 @@ struct loop;
 
 // What the servers of a process share: counters that bound the whole process.
 struct http_shared {
+    atomic_uint servers; // how many there have been: no two give out the same exchange ids
     atomic_size_t connections;
     atomic_size_t unsent_bytes; // of frames that stalled streams have sent in part
 };
 
 struct http_server_config {
-    uint64_t read_header_timeout_ms; // from the first byte of a request (or the accept) to the end of its head
-    uint64_t read_timeout_ms;        // from the first byte of a request to the end of its body; also the
-                                     // longest that an idle keep-alive connection is kept
-    uint64_t dispatch_timeout_ms;    // longest that a socket may take no byte while bytes wait; 0: off
-    size_t max_header_size;          // request line and header fields
-    unsigned max_pipelined;          // requests read ahead of their answers
-    size_t max_connections;          // hard limit of the process, all servers together
-    size_t crowded_at;               // above it exchange_is_crowded
-    size_t max_unsent_bytes;         // bound for http_shared.unsent_bytes
-    unsigned socket_unsent_max;      // TCP_NOTSENT_LOWAT, bytes
-    unsigned peer_timeout_ms;        // TCP_USER_TIMEOUT
+    uint64_t
+        read_header_timeout_ms;   // from the first byte of a request (or the accept) to the end of its head
+    uint64_t read_timeout_ms;     // from the first byte of a request to the end of its body; also the
+                                  // longest that an idle keep-alive connection is kept
+    uint64_t dispatch_timeout_ms; // longest that a socket may take no byte while bytes wait; 0: off
+    size_t max_header_size;       // request line and header fields
+    unsigned max_pipelined;       // requests read ahead of their answers
+    size_t max_connections;       // hard limit of the process, all servers together
+    size_t crowded_at;            // above it exchange_is_crowded
+    size_t max_unsent_bytes;      // bound for http_shared.unsent_bytes
+    unsigned socket_unsent_max;   // TCP_NOTSENT_LOWAT, bytes
+    unsigned peer_timeout_ms;     // TCP_USER_TIMEOUT
     struct http_shared *shared;
     // Called for each request whose head is complete and in order.
     void (*handle)(struct exchange *exchange, void *arg);
     // Called for each request that the server itself has refused (400, 408, 413, 431, 501, 505): for the log.
     void (*refused)(void *arg, unsigned status, const char *reason, struct str peer, struct str request_id);
+    // A connection from a listener that is handed round: `fd` goes to http_server_adopt of any server, or is
+    // closed. NULL: this server keeps them all.
+    void (*handed)(void *arg, int fd);
     void *arg;
 };
 
@@ -47,14 +52,14 @@ struct http_metrics {
     struct counter refused_connections; // over max_connections or out of descriptors
     struct counter requests;
     struct counter sent_bytes;
-    struct counter sends;               // system calls that sent
-    struct counter stalled;             // streams cut by dispatch_timeout
+    struct counter sends;   // system calls that sent
+    struct counter stalled; // streams cut by dispatch_timeout
 };
 
 // The config is copied. Registers the flush as a turn-end hook of the loop.
 MUST_CHECK int http_server_new(struct http_server **ret_server, struct loop *loop,
                                const struct http_server_config *config);
-// After http_server_close has finished.
+// After http_server_close has finished and the loop has stopped.
 void http_server_free(struct http_server *server);
 // Accepts from a listening socket from now on; the listener stays the caller's until http_server_close.
 MUST_CHECK int http_server_listen(struct http_server *server, struct listener *listener);

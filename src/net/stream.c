@@ -38,7 +38,36 @@ int stream_open(struct stream *stream, struct loop *loop, int fd, const struct s
     stream->fd = fd;
     stream->_events = NOT_WATCHED;
     stream->_ready = ready;
+    stream->_poll.data = NULL;
     return uv_poll_init(&loop->uv, &stream->_poll, fd);
+}
+
+void stream_set_owner(struct stream *stream, void *owner)
+{
+    stream->_poll.data = owner;
+}
+
+void *stream_owner(const struct stream *stream)
+{
+    return stream->_poll.data;
+}
+
+struct walk {
+    void *owner;
+    void (*fn)(struct stream *stream);
+};
+
+static void visit(uv_handle_t *handle, void *arg)
+{
+    const struct walk *walk = arg;
+    if (handle->data == walk->owner && handle->type == UV_POLL && !uv_is_closing(handle))
+        walk->fn(stream_of((uv_poll_t *)handle));
+}
+
+void stream_walk(struct loop *loop, void *owner, void (*fn)(struct stream *stream))
+{
+    struct walk walk = {.owner = owner, .fn = fn};
+    uv_walk(&loop->uv, visit, &walk);
 }
 
 void stream_watch(struct stream *stream, unsigned events)

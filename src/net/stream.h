@@ -55,6 +55,10 @@ extern const struct stream_ops stream_plain_ops;
 // Nothing is watched yet.
 MUST_CHECK int stream_open(struct stream *stream, struct loop *loop, int fd, const struct stream_ops *ops,
                            stream_ready_fn *ready);
+// A cookie of the owner, and all streams of a loop that have it. `fn` may close the stream.
+void stream_set_owner(struct stream *stream, void *owner);
+void *stream_owner(const struct stream *stream);
+void stream_walk(struct loop *loop, void *owner, void (*fn)(struct stream *stream));
 // What is watched from now on, any of enum stream_events. Free of charge when nothing changes.
 void stream_watch(struct stream *stream, unsigned events);
 // Closes the socket at once. `closed` is called by the loop later; until then the memory must stay.

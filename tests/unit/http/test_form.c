@@ -82,7 +82,8 @@ static void test_what_is_appended_reads_back(void **state)
     form_append(&buf, STR("topic"), STR("https://example.com/é?a=b&c"));
     form_append(&buf, STR("data"), STR("a b+c%\n"));
     assert_str(buf_str(&buf), STR("topic=https%3A%2F%2Fexample.com%2F%C3%A9%3Fa%3Db%26c&data=a+b%2Bc%25%0A"));
-    const struct str pairs[] = {STR("topic"), STR("https://example.com/é?a=b&c"), STR("data"), STR("a b+c%\n")};
+    const struct str pairs[] = {STR("topic"), STR("https://example.com/é?a=b&c"), STR("data"),
+                                STR("a b+c%\n")};
     expect_pairs(buf_str(&buf), pairs, 2);
     buf_done(&buf);
 }

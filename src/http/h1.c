@@ -1,0 +1,283 @@
+#include "base/err.h"
+#include "http/h1_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define LINGER_MS 5000U
+
+_Static_assert(sizeof(struct h1) <= 288, "all of ours for an idle subscriber is to fit into 512 bytes");
+
+// ---- Time ----
+
+static uint64_t now_ms(const struct h1 *h1)
+{
+    return loop_now_ms(h1_server(h1)->loop);
+}
+
+static void set_timer(struct h1 *h1, enum h1_timer kind, uint64_t from_ms, uint64_t limit_ms)
+{
+    h1->timer_kind = (uint8_t)kind;
+    if (limit_ms == 0)
+        timer_cancel(&h1->timer);
+    else
+        timer_set(h1_server(h1)->loop, &h1->timer, from_ms + limit_ms);
+}
+
+void h1_stop_timer(struct h1 *h1)
+{
+    set_timer(h1, H1_TIMER_NONE, 0, 0);
+}
+
+static enum h1_timer timer_due(const struct h1 *h1)
+{
+    const struct h1_requests *requests = h1->requests;
+    if (h1->stream.blocked)
+        return H1_TIMER_SEND;
+    if (h1->streaming)
+        return H1_TIMER_NONE;
+    if (!requests)
+        return H1_TIMER_IDLE;
+    if (requests->reading == H1_READING_BODY || requests->reading == H1_READING_SKIP)
+        return H1_TIMER_BODY;
+    if (!h1_wants_bytes(h1))
+        return H1_TIMER_NONE;
+    if (requests->began_ms)
+        return H1_TIMER_HEAD;
+    return requests->count ? H1_TIMER_NONE : H1_TIMER_IDLE;
+}
+
+static void update_timer(struct h1 *h1)
+{
+    const struct http_server_config *config = &h1_server(h1)->config;
+    enum h1_timer kind = timer_due(h1);
+    switch (kind) {
+    case H1_TIMER_IDLE:
+        if (h1->timer_kind != H1_TIMER_IDLE)
+            set_timer(h1, kind, now_ms(h1),
+                      h1->fresh ? config->read_header_timeout_ms : config->read_timeout_ms);
+        break;
+    case H1_TIMER_HEAD:
+        // That of a fresh connection runs on since the accept.
+        if (!h1->fresh)
+            set_timer(h1, kind, h1->requests->began_ms, config->read_header_timeout_ms);
+        break;
+    case H1_TIMER_BODY:
+        set_timer(h1, kind, h1->requests->began_ms, config->read_timeout_ms);
+        break;
+    case H1_TIMER_SEND:
+        if (h1->timer_kind != H1_TIMER_SEND)
+            set_timer(h1, kind, now_ms(h1), config->dispatch_timeout_ms);
+        break;
+    case H1_TIMER_NONE:
+    case H1_TIMER_LINGER:
+        if (h1->timer_kind != H1_TIMER_NONE)
+            h1_stop_timer(h1);
+        break;
+    }
+}
+
+static void on_timer(struct timer *timer)
+{
+    struct h1 *h1 = CONTAINER_OF(timer, struct h1, timer);
+    bool begun = h1->requests && h1->requests->began_ms;
+    switch ((enum h1_timer)h1->timer_kind) {
+    case H1_TIMER_SEND:
+        http_conn_cut(&h1->conn, HTTP_CLOSE_STALLED);
+        break;
+    case H1_TIMER_IDLE:
+    case H1_TIMER_HEAD:
+    case H1_TIMER_BODY:
+        if (begun && h1->requests->reading != H1_READING_SKIP)
+            h1_refuse(h1, 408, "the request took too long");
+        else
+            http_conn_cut(&h1->conn, HTTP_CLOSE_ENDED);
+        break;
+    case H1_TIMER_LINGER:
+    case H1_TIMER_NONE:
+        http_conn_cut(&h1->conn, HTTP_CLOSE_ENDED);
+        break;
+    }
+    h1->timer_kind = H1_TIMER_NONE;
+}
+
+// ---- What comes next ----
+
+static void watch(struct h1 *h1)
+{
+    unsigned events = STREAM_QUIET;
+    if (!h1->finished && (h1->lingering || h1->streaming || h1_wants_bytes(h1)))
+        events |= STREAM_READABLE;
+    if (h1->stream.blocked)
+        events |= STREAM_WRITABLE;
+    stream_watch(&h1->conn.stream, events);
+}
+
+static void settle(struct h1 *h1)
+{
+    if (h1->conn.cut)
+        return;
+    watch(h1);
+    if (!h1->lingering)
+        update_timer(h1);
+}
+
+// Everything has been sent, and nothing more will be.
+static void finish(struct h1 *h1)
+{
+    h1_requests_free(h1);
+    if (h1->finished || h1->conn.stream.ops->shutdown(&h1->conn.stream) != HUB_OK) {
+        http_conn_cut(&h1->conn, HTTP_CLOSE_ENDED);
+        return;
+    }
+    h1->lingering = true;
+    set_timer(h1, H1_TIMER_LINGER, now_ms(h1), LINGER_MS);
+}
+
+// After everything due was sent: lets go of what is needed no more.
+static void rest(struct h1 *h1)
+{
+    struct h1_requests *requests = h1->requests;
+    if (h1->streaming) {
+        h1_requests_free(h1);
+        return;
+    }
+    if (requests && requests->paused && h1_wants_bytes(h1)) {
+        requests->paused = false;
+        http_conn_mark(&h1->conn);
+        return;
+    }
+    bool idle = !requests || (requests->count == 0 && requests->held.len == 0 && !requests->began_ms &&
+                              requests->reading == H1_READING_HEAD);
+    bool over = requests && requests->count == 0 && requests->reading == H1_READING_NONE;
+    if (over || (idle && h1_server(h1)->retired))
+        finish(h1);
+    else if (idle)
+        h1_requests_free(h1);
+}
+
+static bool all_sent(const struct h1 *h1)
+{
+    return !h1->stream.blocked && !h1->partial && !h1->tail_left &&
+           (!h1->requests || h1->requests->out.len == 0);
+}
+
+static void flush(struct http_conn *conn)
+{
+    struct h1 *h1 = h1_of(conn);
+    if (h1->lingering)
+        return;
+    if (h1->requests) {
+        h1_resume(h1);
+        h1_advance(h1);
+    }
+    if (!conn->cut && !h1->stream.blocked)
+        h1_send(h1);
+    if (!conn->cut && all_sent(h1)) {
+        if (h1->streaming && h1->ended) {
+            h1->streaming = false;
+            http_stream_close(&h1->stream, HTTP_CLOSE_ENDED);
+            finish(h1);
+        } else {
+            rest(h1);
+        }
+    }
+    settle(h1);
+}
+
+// ---- Events ----
+
+static void take_end(struct h1 *h1)
+{
+    h1->finished = true;
+    if (h1->lingering)
+        http_conn_cut(&h1->conn, HTTP_CLOSE_ENDED);
+    else if (!h1->streaming)
+        h1_take_end(h1);
+    else if (!h1->ended)
+        h1->stream.ops->peer_finished(h1->stream.source);
+}
+
+static void receive(struct h1 *h1)
+{
+    struct stream *stream = &h1->conn.stream;
+    struct http_server *server = h1_server(h1);
+    do {
+        ssize_t got = stream->ops->read(stream, server->read_buf, HTTP_READ_SIZE);
+        if (got == -EAGAIN)
+            return;
+        if (got < 0)
+            http_conn_cut(&h1->conn, HTTP_CLOSE_PEER);
+        else if (got == 0)
+            take_end(h1);
+        else if (!h1->streaming && !h1->lingering)
+            h1_take(h1, str_make(server->read_buf, (size_t)got));
+        if (h1->conn.cut || h1->finished)
+            return;
+    } while (stream->ops->pending(stream));
+}
+
+static void on_ready(struct stream *stream, int err, unsigned events)
+{
+    struct h1 *h1 = h1_of(CONTAINER_OF(stream, struct http_conn, stream));
+    if (h1->conn.cut)
+        return;
+    if (err) {
+        http_conn_cut(&h1->conn, HTTP_CLOSE_PEER);
+        return;
+    }
+    if (events & STREAM_WRITABLE) {
+        h1->stream.blocked = false;
+        http_conn_mark(&h1->conn);
+    }
+    if (events & STREAM_READABLE)
+        receive(h1);
+    settle(h1);
+}
+
+static void on_closed(struct stream *stream)
+{
+    struct h1 *h1 = h1_of(CONTAINER_OF(stream, struct http_conn, stream));
+    struct http_server *server = h1_server(h1);
+    free(h1);
+    http_server_forget(server);
+}
+
+static void close_conn(struct http_conn *conn)
+{
+    struct h1 *h1 = h1_of(conn);
+    timer_cancel(&h1->timer);
+    h1_leave_all(h1);
+    http_stream_close(&h1->stream, conn->cut_reason);
+    h1_partial_free(h1);
+    h1_requests_free(h1);
+    stream_close(&conn->stream, on_closed);
+}
+
+static const struct http_conn_ops h1_ops = {
+    .read_body = h1_read_body,
+    .respond = h1_respond,
+    .abort = h1_abort,
+    .stream = h1_stream,
+    .flush = flush,
+    .close = close_conn,
+};
+
+int h1_open(struct http_server *server, int fd)
+{
+    struct h1 *h1 = calloc(1, sizeof(*h1));
+    if (!h1)
+        return -ENOMEM;
+    int err = stream_open(&h1->conn.stream, server->loop, fd, &stream_plain_ops, on_ready);
+    if (err) {
+        free(h1);
+        return err;
+    }
+    stream_set_owner(&h1->conn.stream, server);
+    h1->conn.ops = &h1_ops;
+    h1->stream.conn = &h1->conn;
+    h1->fresh = true;
+    timer_init(&h1->timer, on_timer);
+    settle(h1);
+    return HUB_OK;
+}

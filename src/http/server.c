@@ -1,0 +1,307 @@
+#include "http/server.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "http/conn_priv.h"
+#include "http/server_priv.h"
+#include "net/acceptor.h"
+#include "net/listener.h"
+#include "net/socket.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// A large fan-out lets new events in between.
+#define FLUSH_MAX 4096U
+
+struct watched_listener {
+    struct acceptor acceptor;
+    struct http_server *server;
+    struct list node;
+    bool handed_round;
+};
+
+// ---- The end of a turn ----
+
+struct http_server *http_conn_server(const struct http_conn *conn)
+{
+    return stream_owner(&conn->stream);
+}
+
+void http_conn_mark(struct http_conn *conn)
+{
+    if (conn->marked || conn->closed)
+        return;
+    struct http_server *server = http_conn_server(conn);
+    HUB_ASSERT(server->marked_count < server->marked_cap);
+    server->marked[server->marked_count++] = conn;
+    conn->marked = true;
+}
+
+void http_conn_cut(struct http_conn *conn, enum http_close_reason reason)
+{
+    if (conn->cut)
+        return;
+    conn->cut = true;
+    conn->cut_reason = (uint8_t)reason;
+    if (reason == HTTP_CLOSE_STALLED)
+        counter_add(&http_conn_server(conn)->metrics.stalled, 1);
+    http_conn_mark(conn);
+}
+
+static void flush_one(struct http_conn *conn)
+{
+    conn->marked = false;
+    if (!conn->cut)
+        conn->ops->flush(conn);
+    if (conn->cut && !conn->closed) {
+        conn->marked = false;
+        conn->closed = true;
+        conn->ops->close(conn);
+    }
+}
+
+static void tell_closed_if_done(struct http_server *server)
+{
+    if (!server->closing || server->handles > 0)
+        return;
+    server->closing = false;
+    server->closed(server->closed_arg);
+}
+
+static bool flush_marked(void *arg)
+{
+    struct http_server *server = arg;
+    size_t count = server->marked_count < FLUSH_MAX ? server->marked_count : FLUSH_MAX;
+    for (size_t i = 0; i < count; i++)
+        flush_one(server->marked[i]);
+    // Those that were marked meanwhile come behind.
+    server->marked_count -= count;
+    if (server->marked_count)
+        memmove(server->marked, server->marked + count, server->marked_count * sizeof(struct http_conn *));
+    tell_closed_if_done(server);
+    return server->marked_count > 0;
+}
+
+bool http_server_flush_pending(const struct http_server *server)
+{
+    return server->marked_count > 0;
+}
+
+// Room for each connection, and once more for those that are marked again during a flush.
+static int reserve_marks(struct http_server *server, size_t connections)
+{
+    if (connections + FLUSH_MAX <= server->marked_cap)
+        return HUB_OK;
+    size_t cap = (connections + FLUSH_MAX) * 2;
+    struct http_conn **marked = realloc(server->marked, cap * sizeof(struct http_conn *));
+    if (!marked)
+        return -ENOMEM;
+    server->marked = marked;
+    server->marked_cap = cap;
+    return HUB_OK;
+}
+
+// ---- Connections ----
+
+static void count_out(struct http_server *server)
+{
+    server->connections--;
+    atomic_fetch_sub_explicit(&server->config.shared->connections, 1, memory_order_relaxed);
+    counter_add(&server->metrics.closed, 1);
+}
+
+static bool count_in(struct http_server *server)
+{
+    struct http_shared *shared = server->config.shared;
+    counter_add(&server->metrics.accepted, 1);
+    server->connections++;
+    if (atomic_fetch_add_explicit(&shared->connections, 1, memory_order_relaxed) <
+        server->config.max_connections)
+        return true;
+    counter_add(&server->metrics.refused_connections, 1);
+    count_out(server);
+    return false;
+}
+
+void http_server_adopt(struct http_server *server, int fd)
+{
+    if (server->retired || !count_in(server)) {
+        (void)close(fd);
+        return;
+    }
+    server->handles++;
+    int err = reserve_marks(server, server->connections);
+    if (!err)
+        err = h1_open(server, fd);
+    if (err) {
+        (void)close(fd);
+        http_server_forget(server);
+    }
+}
+
+void http_server_forget(struct http_server *server)
+{
+    count_out(server);
+    server->handles--;
+    tell_closed_if_done(server);
+}
+
+static struct http_conn *conn_of(struct stream *stream)
+{
+    return CONTAINER_OF(stream, struct http_conn, stream);
+}
+
+// The flush closes it when it is idle, now or once it is.
+static void retire_one(struct stream *stream)
+{
+    http_conn_mark(conn_of(stream));
+}
+
+static void cut_one(struct stream *stream)
+{
+    http_conn_cut(conn_of(stream), HTTP_CLOSE_SHUTDOWN);
+}
+
+// ---- Listeners ----
+
+static void on_accepted(void *arg, int fd)
+{
+    struct watched_listener *watched = arg;
+    struct http_server *server = watched->server;
+    if (watched->handed_round && server->config.handed)
+        server->config.handed(server->config.arg, fd);
+    else
+        http_server_adopt(server, fd);
+}
+
+static void on_refused(void *arg)
+{
+    struct watched_listener *watched = arg;
+    counter_add(&watched->server->metrics.refused_connections, 1);
+}
+
+static void on_acceptor_closed(struct acceptor *acceptor, void *arg)
+{
+    (void)acceptor;
+    struct watched_listener *watched = arg;
+    struct http_server *server = watched->server;
+    free(watched);
+    server->handles--;
+    tell_closed_if_done(server);
+}
+
+static const struct acceptor_handler acceptor_handler = {
+    .accepted = on_accepted,
+    .refused = on_refused,
+    .closed = on_acceptor_closed,
+};
+
+// With dispatch_timeout off a reader may stall for ever; but to the kernel one that has closed its window is
+// as good as gone after peer_timeout, so that the two cannot be had together.
+static unsigned peer_timeout_ms(const struct http_server_config *config)
+{
+    uint64_t stall_ms = config->dispatch_timeout_ms;
+    if (stall_ms == 0 || stall_ms > INT_MAX)
+        return 0;
+    return stall_ms > config->peer_timeout_ms ? (unsigned)stall_ms : config->peer_timeout_ms;
+}
+
+int http_server_listen(struct http_server *server, struct listener *listener)
+{
+    const struct socket_options options = {
+        .unsent_max = server->config.socket_unsent_max,
+        .peer_timeout_ms = peer_timeout_ms(&server->config),
+    };
+    int err = socket_set_options(listener->fd, &options);
+    if (err)
+        return err;
+    struct watched_listener *watched = calloc(1, sizeof(*watched));
+    if (!watched)
+        return -ENOMEM;
+    watched->server = server;
+    watched->handed_round = listener->handed_round;
+    err = acceptor_open(&watched->acceptor, server->loop, listener->fd, &acceptor_handler, watched);
+    if (err) {
+        free(watched);
+        return err;
+    }
+    list_append(&server->acceptors, &watched->node);
+    server->handles++;
+    return HUB_OK;
+}
+
+void http_server_stop_accepting(struct http_server *server)
+{
+    if (server->retired)
+        return;
+    server->retired = true;
+    LIST_FOREACH (node, &server->acceptors) {
+        list_remove(node);
+        acceptor_close(&CONTAINER_OF(node, struct watched_listener, node)->acceptor);
+    }
+    stream_walk(server->loop, server, retire_one);
+}
+
+// ---- The server ----
+
+int http_server_new(struct http_server **ret_server, struct loop *loop,
+                    const struct http_server_config *config)
+{
+    struct http_server *server = calloc(1, sizeof(*server));
+    if (!server)
+        return -ENOMEM;
+    server->loop = loop;
+    server->config = *config;
+    list_init(&server->acceptors);
+    table_init(&server->exchanges);
+    uint64_t number = atomic_fetch_add(&config->shared->servers, 1);
+    server->next_id = number << 48 | 1;
+    loop_add_hook(loop, flush_marked, server);
+    *ret_server = server;
+    return HUB_OK;
+}
+
+void http_server_free(struct http_server *server)
+{
+    if (!server)
+        return;
+    HUB_ASSERT(server->handles == 0);
+    table_done(&server->exchanges);
+    free(server->marked);
+    free(server);
+}
+
+void http_server_close(struct http_server *server, void (*closed)(void *arg), void *arg)
+{
+    http_server_stop_accepting(server);
+    stream_walk(server->loop, server, cut_one);
+    server->closing = true;
+    server->closed = closed;
+    server->closed_arg = arg;
+}
+
+size_t http_server_connections(const struct http_server *server)
+{
+    return server->connections;
+}
+
+const struct http_metrics *http_server_metrics(const struct http_server *server)
+{
+    return &server->metrics;
+}
+
+struct str http_server_date(struct http_server *server)
+{
+    uint64_t now_s = clock_real_ms() / 1000;
+    if (now_s != server->date_s) {
+        server->date_s = now_s;
+        http_date_write(server->date, now_s);
+    }
+    return str_make(server->date, HTTP_DATE_LEN);
+}

@@ -1,0 +1,41 @@
+// The inside of a server, for connections and exchanges.
+#pragma once
+
+#include "base/table.h"
+#include "http/date.h"
+#include "http/server.h"
+#include "loop/loop.h"
+
+#define HTTP_READ_SIZE 65536U
+
+struct http_conn;
+struct stream;
+
+struct http_server {
+    struct loop *loop;
+    struct http_server_config config;
+    struct http_metrics metrics;
+    struct table exchanges; // open ones, by id
+    uint64_t next_id;
+    struct http_conn **marked; // for the flush at the end of the turn, in the order of their marking
+    size_t marked_count;
+    size_t marked_cap; // always enough for each connection twice
+    size_t connections;
+    size_t handles; // acceptors and connections that are not closed yet
+    struct list acceptors;
+    bool retired; // accepts nothing and takes no further requests
+    bool closing;
+    void (*closed)(void *arg);
+    void *closed_arg;
+    uint64_t date_s;
+    char date[HTTP_DATE_LEN];
+    char read_buf[HTTP_READ_SIZE]; // what is read is looked at here and only kept if it is not complete
+};
+
+// The connection has been counted by http_server_adopt; it takes the descriptor over. -ENOMEM or a negative
+// errno.
+MUST_CHECK int h1_open(struct http_server *server, int fd);
+// Called from the loop after stream_close; the connection frees itself.
+void http_server_forget(struct http_server *server);
+// The current value of the field Date.
+struct str http_server_date(struct http_server *server);
