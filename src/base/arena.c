@@ -40,7 +40,7 @@ static struct arena_chunk *chunk_new(struct arena *arena, size_t size)
         cap = arena->_left;
     if (cap < size)
         cap = size;
-    if (cap > arena->_left)
+    if (cap > arena->_left || cap > SIZE_MAX - sizeof(struct arena_chunk))
         return NULL;
     struct arena_chunk *chunk = malloc(sizeof(*chunk) + cap);
     if (!chunk)

@@ -219,6 +219,7 @@ int log_start(void)
 {
     if (sem_init(&state.wake, 0, 0) != 0)
         return -errno;
+    atomic_store_explicit(&state.stop, false, memory_order_relaxed);
     int err = pthread_create(&state.thread, NULL, thread_main, NULL);
     if (err)
         return -err;
@@ -233,5 +234,6 @@ void log_stop(void)
     atomic_store_explicit(&state.stop, true, memory_order_release);
     (void)sem_post(&state.wake);
     (void)pthread_join(state.thread, NULL);
+    (void)sem_destroy(&state.wake);
     state.started = false;
 }
