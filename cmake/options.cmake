@@ -25,6 +25,9 @@ if(CINNABAR_SANITIZE)
     target_compile_options(hub_options INTERFACE
         -fsanitize=${CINNABAR_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(hub_options INTERFACE -fsanitize=${CINNABAR_SANITIZE})
+    if(CINNABAR_FUZZ) # libFuzzer counts the edges of the libraries as well
+        target_compile_options(hub_options INTERFACE -fsanitize=fuzzer-no-link)
+    endif()
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
     target_compile_options(hub_options INTERFACE
         -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
