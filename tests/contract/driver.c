@@ -21,8 +21,8 @@ static void make_local_url(struct buf *url, const char *folder)
 }
 
 static const struct driver drivers[] = {
-    {"bolt", &bolt_transport, true, true, make_bolt_url},
-    {"local", &local_transport, false, false, make_local_url},
+    {"bolt", &bolt_transport, make_bolt_url},
+    {"local", &local_transport, make_local_url},
 };
 
 const struct driver *driver_find(const char *name)

@@ -2,16 +2,12 @@
 // in driver.c, and a line in CMakeLists.txt.
 #pragma once
 
-#include <stdbool.h>
-
 struct buf;
 struct transport_ops;
 
 struct driver {
     const char *name;
     const struct transport_ops *ops;
-    bool is_durable; // what was stored is there when the transport is opened again
-    bool has_size;   // takes size=N in the URL's query
     // Appends a URL for an empty back end of this test, which has `folder` for itself.
     void (*make_url)(struct buf *url, const char *folder);
 };
