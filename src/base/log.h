@@ -36,10 +36,12 @@ struct log_field {
 #define LOG_U64(k, n) ((struct log_field){.key = (k), .kind = LOG_FIELD_U64, .number = (n)})
 
 // The text is a constant sentence; what varies goes into fields. A field whose text has a NULL ptr is left
-// out. Secrets never go in.
+// out. Fields of a line that is not written are not evaluated. Secrets never go in.
 #define LOG(level, text, ...) \
-    log_event(level, text, (const struct log_field[]){{0}, __VA_ARGS__} + 1, \
-              sizeof((const struct log_field[]){{0}, __VA_ARGS__}) / sizeof(struct log_field) - 1)
+    (log_enabled(level) \
+         ? log_event(level, text, (const struct log_field[]){{0}, __VA_ARGS__} + 1, \
+                     sizeof((const struct log_field[]){{0}, __VA_ARGS__}) / sizeof(struct log_field) - 1) \
+         : (void)0)
 
 // Sets what is written; before that: info and above, as text. Called before threads start.
 void log_configure(enum log_level level, bool json);

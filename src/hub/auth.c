@@ -52,7 +52,7 @@ static void challenge(struct shard *shard, struct exchange *exchange, unsigned s
     answer_text(exchange, status, body);
 }
 
-static void log_refusal(const struct exchange *exchange, const char *reason, const struct jwt_failure *failure)
+static void log_refusal(struct exchange *exchange, const char *reason, const struct jwt_failure *failure)
 {
     LOG(LOG_LEVEL_INFO, "Request refused", LOG_STR("request_id", exchange_request_id(exchange)),
         LOG_STR("peer", exchange_peer(exchange)), LOG_C("reason", reason),

@@ -565,7 +565,7 @@ static int spawn_threads(struct server *server)
     int err = loop_spawn(&server->hub_loop, "hub");
     // A thread that cannot be started now: nothing has been opened, and the process ends.
     for (size_t i = 0; !err && i < server->worker_count; i++) {
-        char name[16];
+        char name[32]; // the system takes 15 characters of it
         (void)snprintf(name, sizeof(name), "worker-%zu", i);
         err = loop_spawn(&server->workers[i].loop, name);
     }
