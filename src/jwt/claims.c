@@ -2,7 +2,6 @@
 
 #include "json/json.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +17,9 @@ static enum jwt_reason read_time(const struct json *value, enum jwt_reason reaso
         return JWT_REASON_NONE;
     if (!json_to_double(value, &seconds))
         return reason;
-    double ms = ceil(seconds * 1000);
-    *time_ms = ms <= 0 ? 0 : ms >= TIME_MAX_MS ? (uint64_t)TIME_MAX_MS : (uint64_t)ms;
+    double ms = seconds * 1000;
+    uint64_t whole = ms <= 0 ? 0 : ms >= TIME_MAX_MS ? (uint64_t)TIME_MAX_MS : (uint64_t)ms;
+    *time_ms = (double)whole < ms && ms < TIME_MAX_MS ? whole + 1 : whole;
     return JWT_REASON_NONE;
 }
 
