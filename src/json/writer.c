@@ -184,7 +184,8 @@ void json_write_double(struct json_writer *writer, double number)
         if (strtod(text, NULL) == number)
             break;
     }
-    json_write_raw(writer, str_from_c(text));
+    // "-0" would be read back as an integer, which has no negative zero.
+    json_write_raw(writer, number == 0 && signbit(number) ? STR("-0.0") : str_from_c(text));
 }
 
 void json_write_bool(struct json_writer *writer, bool value)
