@@ -1,0 +1,82 @@
+// What a token lets its bearer do: its `authorization_details` (RFC 9396) of the type of Mercure, as grants.
+// Immutable, counted, one allocation; shared by threads.
+//
+//   [{"type": "https://mercure.rocks/authorization-detail",
+//     "actions": ["publish", "subscribe"],
+//     "topics": [{"match": "https://example.com/a"}, {"match": "/b/:id", "match_type": "urlpattern"}],
+//     "payload": {"user": 7}}]
+//
+// A topic without `match_type` is compared byte for byte; `*` of either type means every topic. One bad
+// detail refuses the whole token. Details of other types, unknown actions and unknown members are ignored.
+#pragma once
+
+#include "base/attr.h"
+#include "base/ref.h"
+#include "base/str.h"
+#include "mercure/topic_set.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct json;
+
+#define AUTHORIZATION_TYPE "https://mercure.rocks/authorization-detail"
+#define AUTHORIZATION_DETAILS_MAX 100U
+#define AUTHORIZATION_TOPICS_MAX 100U // in all details together
+#define AUTHORIZATION_MATCH_MAX 4096U // bytes
+
+#define AUTHORIZATION_REASONS(X) \
+    X(NONE, "the authorization details are good") \
+    X(MEMORY, "there is no memory to read the authorization details") \
+    X(LIST, "authorization_details is not a list") \
+    X(ELEMENT, "an authorization detail is not an object") \
+    X(TYPE, "an authorization detail's type is not a string") \
+    X(DETAIL_COUNT, "there are more than 100 authorization details of Mercure's type") \
+    X(ACTIONS, "an authorization detail's actions are not a list of strings with at least one") \
+    X(TOPICS, "an authorization detail's topics are not a list with at least one") \
+    X(TOPIC_COUNT, "there are more than 100 topics in the authorization details") \
+    X(TOPIC, "a topic of an authorization detail is not an object") \
+    X(MATCH, "the match of a topic is missing, empty or not a string") \
+    X(MATCH_SIZE, "the match of a topic is longer than 4096 bytes") \
+    X(MATCH_CHARS, "the match of a topic has a control or format character") \
+    X(MATCH_TYPE, "the match_type of a topic is neither exact nor urlpattern") \
+    X(PAYLOAD, "the payload of an authorization detail is not an object, or too large")
+
+enum authorization_reason {
+#define X(name, text) AUTHORIZATION_REASON_##name,
+    AUTHORIZATION_REASONS(X)
+#undef X
+};
+
+struct authorization_detail {
+    struct topic_set topics;
+    struct str payload; // compact JSON of an object; NULL ptr when there is none
+};
+
+struct authorization {
+    struct ref ref;
+    struct topic_set publish;
+    struct topic_set subscribe;
+    size_t size; // of this allocation
+    // Those with `subscribe`, in the token's order; none when no detail has a payload.
+    size_t detail_count;
+    const struct authorization_detail *details;
+};
+
+// Reads the value of `authorization_details`; NULL and null grant nothing. The caller is the one owner.
+// HUB_E_DENIED with the reason, -ENOMEM.
+MUST_CHECK int authorization_parse(struct authorization **ret_authorization, const struct json *details,
+                                   enum authorization_reason *reterr_reason);
+const char *authorization_reason_text(enum authorization_reason reason);
+
+bool authorization_grants_publish(const struct authorization *authorization, struct str topic);
+bool authorization_grants_subscribe(const struct authorization *authorization, struct str topic);
+// The payload of a subscription: that of the first detail with `subscribe` that grants the pattern as if it
+// were a topic. NULL ptr when there is no such detail or it has none.
+struct str authorization_payload(const struct authorization *authorization, struct str pattern);
+
+// Equal when the bearers may receive the same private updates, and then with the same hash: what is needed to
+// share one object among them. Payloads and the right to publish do not count.
+uint64_t authorization_hash(const struct authorization *authorization);
+bool authorization_equal(const struct authorization *a, const struct authorization *b);

@@ -1,0 +1,27 @@
+// A set of topics that a token grants, in one form: two sets that grant the same are equal member by member,
+// which is what is needed to share one object among the bearers of many tokens.
+//
+// A URL Pattern is kept and matches nothing yet.
+#pragma once
+
+#include "base/attr.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct topic_set {
+    bool all; // `*`; the lists are empty then
+    size_t exact_count;
+    size_t pattern_count;
+    const struct str *exact;    // sorted by str_cmp, each once
+    const struct str *patterns; // the same
+};
+
+// Sorts the list and drops what is there twice: the number that is left.
+size_t topic_set_sort(struct str *list, size_t count);
+bool topic_set_has(const struct topic_set *set, struct str topic);
+// The same for equal sets. Keyed: differs between processes.
+uint64_t topic_set_hash(const struct topic_set *set);
+bool topic_set_equal(const struct topic_set *a, const struct topic_set *b);
