@@ -85,7 +85,8 @@ static int on_name(llhttp_t *llhttp, const char *at, size_t len)
 {
     struct collector *collector = collector_of(llhttp);
     struct http_fields *fields = collector->fields;
-    if (fields->count == collector->max)
+    // llhttp lets a line without a name pass.
+    if (len == 0 || fields->count == collector->max)
         return -1;
     fields->list[fields->count++] =
         (struct http_field){.name = str_make(at, len), .value = str_make(at + len, 0)};
@@ -95,6 +96,8 @@ static int on_name(llhttp_t *llhttp, const char *at, size_t len)
 static int on_value(llhttp_t *llhttp, const char *at, size_t len)
 {
     struct http_fields *fields = collector_of(llhttp)->fields;
+    if (fields->count == 0)
+        return -1;
     fields->list[fields->count - 1].value = str_trim(str_make(at, len));
     return 0;
 }
@@ -123,7 +126,8 @@ static int collector_init(struct collector *collector, struct http_fields *field
 static int execute(struct collector *collector, struct str head, const char **reterr)
 {
     llhttp_errno_t err = llhttp_execute(&collector->llhttp, head.ptr, head.len);
-    if (err == HPE_PAUSED && collector->complete)
+    // Each line but the first is a field; one that llhttp took for something else was none.
+    if (err == HPE_PAUSED && collector->complete && collector->fields->count + 1 == collector->max)
         return HUB_OK;
     const char *reason = llhttp_get_error_reason(&collector->llhttp);
     *reterr = reason && *reason ? reason : "the head of the message is malformed";
