@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,8 +17,16 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"run", run_command, "serve; what happens without a command, too"},
+    {"dev", dev_command, "serve for development: no configuration needed"},
+    {"validate", validate_command, "check a configuration"},
     {"token", token_command, "make an access token"},
+    {"publish", publish_command, "publish an update"},
+    {"subscribe", subscribe_command, "print updates as they come"},
+    {"health", health_command, "ask the hub on this machine whether it is ready"},
     {"bench", bench_command, "load a hub and measure it"},
+    {"config-reference", reference_command, "print all configuration keys"},
+    {"version", version_command, "print the version"},
 };
 
 static void print_usage(FILE *to)
@@ -25,7 +34,7 @@ static void print_usage(FILE *to)
     (void)fputs("Cinnabar, a Mercure hub.\n\nUsage: cinnabar [command] [flags]\n\nCommands:\n", to);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         (void)fprintf(to, "  %-18s %s\n", commands[i].name, commands[i].summary);
-    (void)fputs("\ncinnabar COMMAND --help tells more. Without a command the hub runs.\n", to);
+    (void)fputs("\nMore: cinnabar COMMAND --help\n", to);
 }
 
 static const struct command *find_command(const char *name)
@@ -48,16 +57,24 @@ static int refuse_command(const char *name)
     return CLI_WRONG_USE;
 }
 
+static bool is_one_of(const char *text, const char *a, const char *b, const char *c)
+{
+    return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
+}
+
 int cli_main(int argc, char **argv)
 {
     hash_init();
-    if (argc > 1 &&
-        (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)) {
+    const char *first = argc > 1 ? argv[1] : "";
+    if (is_one_of(first, "--help", "-h", "help")) {
         print_usage(stdout);
         return CLI_DONE;
     }
-    const struct command *command = find_command(argc > 1 ? argv[1] : "");
-    if (!command)
-        return refuse_command(argc > 1 ? argv[1] : "");
-    return command->run(argc - 2, argv + 2);
+    if (is_one_of(first, "--version", "-V", "-v"))
+        return version_command(0, NULL);
+    // Flags alone are for serving, as with the 0.x hub.
+    if (first[0] == '\0' || first[0] == '-')
+        return run_command(argc > 1 ? argc - 1 : 0, argv + 1);
+    const struct command *command = find_command(first);
+    return command ? command->run(argc - 2, argv + 2) : refuse_command(first);
 }

@@ -1,5 +1,13 @@
 // The commands: each is one file, takes the arguments behind its name and returns the exit status.
 #pragma once
 
-int bench_command(int argc, char **argv);
+int run_command(int argc, char **argv);
+int dev_command(int argc, char **argv);
+int validate_command(int argc, char **argv);
 int token_command(int argc, char **argv);
+int publish_command(int argc, char **argv);
+int subscribe_command(int argc, char **argv);
+int health_command(int argc, char **argv);
+int bench_command(int argc, char **argv);
+int reference_command(int argc, char **argv);
+int version_command(int argc, char **argv);

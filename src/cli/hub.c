@@ -1,0 +1,83 @@
+#include "cli/hub.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/input.h"
+#include "client/url.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define KEY_MAX 65536U
+
+bool hub_resolve(const char *command, const struct hub_settings *settings, struct arena *arena,
+                 struct client_url *ret_url)
+{
+    struct buf reason;
+    buf_init(&reason, 1024);
+    int err = client_url_resolve(ret_url, settings->url, arena, &reason);
+    if (err)
+        (void)fprintf(stderr, "cinnabar %s: --url %.*s: %s\n", command, STR_ARG(settings->url),
+                      reason.len ? buf_c(&reason) : err_text(err));
+    buf_done(&reason);
+    return err == HUB_OK;
+}
+
+static bool mint(const char *command, const struct hub_settings *settings, struct str key,
+                 enum hub_action action, struct buf *token)
+{
+    struct str audience = settings->audience.len ? settings->audience : settings->url;
+    struct mint_request request = mint_all(settings->issuer, audience);
+    if (action == HUB_ACTION_SUBSCRIBE)
+        request.grants.publish.count = 0;
+    else
+        request.grants.subscribe.count = 0;
+    struct buf reason;
+    buf_init(&reason, 1024);
+    int err = mint_token(&request, key, settings->algorithm, STR(""), token, &reason);
+    if (err)
+        (void)fprintf(stderr, "cinnabar %s: --key: %s\n", command,
+                      reason.len ? buf_c(&reason) : err_text(err));
+    buf_done(&reason);
+    return err == HUB_OK;
+}
+
+bool hub_make_token(const char *command, const struct hub_settings *settings, enum hub_action action,
+                    struct buf *token)
+{
+    if (settings->token.len)
+        return input_read_value(command, "--token", settings->token, token);
+    if (!settings->key.ptr && action == HUB_ACTION_SUBSCRIBE)
+        return true;
+    struct buf key;
+    buf_init(&key, KEY_MAX);
+    bool done = input_read_value(command, "--key", settings->key.ptr ? settings->key : STR(DEV_KEY), &key) &&
+                mint(command, settings, buf_str(&key), action, token);
+    buf_done(&key);
+    return done;
+}
+
+void hub_print_failure(const char *command, const struct hub_settings *settings, int err)
+{
+    bool is_dev = str_eq(settings->url, STR(DEV_HUB));
+    (void)fprintf(stderr, "cinnabar %s: %.*s: %s\n", command, STR_ARG(settings->url), err_text(err));
+    if (err == -ECONNREFUSED)
+        (void)fputs(is_dev ? "Is the hub running? Start one with: cinnabar dev\n"
+                           : "Is the hub running there?\n",
+                    stderr);
+}
+
+void hub_print_refusal(const char *command, unsigned status, struct str body, struct str challenge)
+{
+    struct str line = str_slice(body, 0, str_find(body, 0, '\n'));
+    (void)fprintf(stderr, "cinnabar %s: the hub answers %u%s%.*s\n", command, status, line.len ? ": " : "",
+                  STR_ARG(line));
+    if (challenge.len)
+        (void)fprintf(stderr, "WWW-Authenticate: %.*s\n", STR_ARG(challenge));
+    if (status == 401)
+        (void)fputs(
+            "The hub's log says why; issuer, audience and key must be as it is configured (--iss, --aud, "
+            "--key).\n",
+            stderr);
+}

@@ -1,0 +1,34 @@
+// A stream of updates that is kept alive: it comes back with the last event id when the connection ends, as a
+// browser's EventSource does, after the time that the server has asked for.
+#pragma once
+
+#include "base/attr.h"
+#include "base/str.h"
+#include "client/request.h"
+
+#include <stdbool.h>
+
+struct client_url;
+struct loop;
+struct sse_event;
+struct subscription;
+
+struct subscription_events {
+    // The stream has begun; `last_event_id` is what the server says it goes on after, ptr NULL if nothing.
+    void (*opened)(void *arg, struct str last_event_id);
+    void (*event)(void *arg, const struct sse_event *event);
+    // The stream has ended; it will be tried again in `wait_ms`.
+    void (*lost)(void *arg, int err, uint64_t wait_ms);
+    // It will not be tried again: the server refuses it (`status`, and the start of its answer), or the first
+    // connection failed (`err`).
+    void (*failed)(void *arg, int err, unsigned status, struct str text);
+};
+
+// Everything is copied but the slices of url and fields, which must stay. -ENOMEM, or a negative code of the
+// first connection. `max_event` bounds an event's bytes.
+MUST_CHECK int subscription_new(struct subscription **ret_subscription, struct loop *loop,
+                                const struct client_url *url, struct str token,
+                                const struct request_subscribe *fields, size_t max_event,
+                                const struct subscription_events *events, void *arg);
+// Nothing is called any more. Accepts NULL; not from inside `event`.
+void subscription_free(struct subscription *subscription);
