@@ -181,6 +181,8 @@ static struct target_usage usage_of(const struct session *session)
 
 static int publish_history(struct session *session)
 {
+    if (session->config->history == 0)
+        return HUB_OK;
     const struct load_phase phase = {
         .count = session->config->history,
         .group = 1,

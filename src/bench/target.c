@@ -122,16 +122,22 @@ static uint64_t anon_of(pid_t pid)
     return labelled_u64(read_file(path, text, sizeof(text)), STR("RssAnon:\t")) * 1024;
 }
 
-void target_read(const struct target *target, struct target_usage *ret_usage)
+// Buffers of TCP, and all objects of the kernel's own: what a connection costs besides its buffers.
+static uint64_t kernel_bytes(void)
 {
-    char text[1024];
+    char text[4096];
     struct str sockets = read_file("/proc/net/sockstat", text, sizeof(text));
     const char *tcp = sockets.len ? memmem(sockets.ptr, sockets.len, "TCP:", 4) : NULL;
-    *ret_usage = (struct target_usage){0};
-    if (tcp) {
-        struct str line = str_make(tcp, sockets.len - (size_t)(tcp - sockets.ptr));
-        ret_usage->kernel_bytes = labelled_u64(line, STR(" mem ")) * (uint64_t)sysconf(_SC_PAGESIZE);
-    }
+    uint64_t pages = 0;
+    if (tcp)
+        pages = labelled_u64(str_make(tcp, sockets.len - (size_t)(tcp - sockets.ptr)), STR(" mem "));
+    uint64_t slab_kib = labelled_u64(read_file("/proc/meminfo", text, sizeof(text)), STR("\nSlab:"));
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE) + slab_kib * 1024;
+}
+
+void target_read(const struct target *target, struct target_usage *ret_usage)
+{
+    *ret_usage = (struct target_usage){.kernel_bytes = kernel_bytes()};
     for (size_t i = 0; i < target->count; i++) {
         ret_usage->cpu_ns += cpu_of(target->pids[i]);
         ret_usage->anon_bytes += anon_of(target->pids[i]);

@@ -17,7 +17,7 @@ struct target {
 struct target_usage {
     uint64_t cpu_ns;       // of all threads that are alive
     uint64_t anon_bytes;   // RssAnon: without mapped files
-    uint64_t kernel_bytes; // of all TCP sockets of this network namespace
+    uint64_t kernel_bytes; // TCP's buffers and the kernel's objects, of the whole machine
 };
 
 // Finds the process and its descendants. -ESRCH when there is none.
