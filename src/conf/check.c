@@ -36,15 +36,21 @@ static size_t count_of(const struct option_list *list, struct str text)
     return count;
 }
 
+static bool is_any_port(struct str address)
+{
+    return str_ends_with(address, STR(":0"));
+}
+
 static void check_addresses(struct loader *loader)
 {
+    // Port 0 lets the system choose: two of them are two addresses.
     const struct conf *conf = loader->conf;
     check_list(loader, "addr", &conf->addr, syntax_check_address);
     const struct option *addr = checkable(loader, "addr");
     if (addr && conf->addr.count == 0)
         loader_refuse(loader, addr, loader_origin(loader, addr), "must name at least one address");
     for (size_t i = 0; addr && i < conf->addr.count; i++) {
-        if (count_of(&conf->addr, conf->addr.items[i]) > 1) {
+        if (count_of(&conf->addr, conf->addr.items[i]) > 1 && !is_any_port(conf->addr.items[i])) {
             refuse_text(loader, addr, conf->addr.items[i], "is listed twice");
             break;
         }
@@ -53,7 +59,7 @@ static void check_addresses(struct loader *loader)
     const char *wrong = ops && conf->ops_addr.len ? syntax_check_address(conf->ops_addr) : NULL;
     if (wrong)
         refuse_text(loader, ops, conf->ops_addr, wrong);
-    else if (ops && addr && count_of(&conf->addr, conf->ops_addr))
+    else if (ops && addr && count_of(&conf->addr, conf->ops_addr) && !is_any_port(conf->ops_addr))
         refuse_text(loader, ops, conf->ops_addr, "is an address of addr already");
 }
 
