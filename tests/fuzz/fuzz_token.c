@@ -1,0 +1,124 @@
+// Tokens and what they grant. The first byte chooses what the rest is: a token as it comes; a header, a zero
+// byte and claims, which are signed as they should be so that everything behind the signature is reached too;
+// or authorization details.
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "jwt/base64url.h"
+#include "jwt/verify.h"
+#include "mercure/authorization.h"
+#include "json/json.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct jwt_keyset *make_set(void)
+{
+    static const char *const algorithms[] = {"HS256", "HS384", "HS512"};
+    struct jwt_keyset *set = jwt_keyset_new();
+    HUB_ASSERT(set);
+    for (size_t i = 0; i < ARRAY_LEN(algorithms); i++) {
+        struct jwt_key *key;
+        const char *error;
+        HUB_ASSERT(jwt_key_load(&key, STR("secret"), str_from_c(algorithms[i]), STR(""), &error) == HUB_OK);
+        HUB_ASSERT(jwt_keyset_take_key(set, STR("i"), JWT_ROLE_PUBLISHER, key) == HUB_OK);
+    }
+    return set;
+}
+
+// The same set has the same hash, and each topic in it is granted.
+static void check_authorization(const struct authorization *authorization)
+{
+    const struct topic_set *set = &authorization->subscribe;
+    HUB_ASSERT(authorization_equal(authorization, authorization));
+    HUB_ASSERT(set->exact_count + set->pattern_count <= AUTHORIZATION_TOPICS_MAX);
+    for (size_t i = 0; i < set->exact_count; i++)
+        HUB_ASSERT(authorization_grants_subscribe(authorization, set->exact[i]));
+    for (size_t i = 1; i < set->exact_count; i++)
+        HUB_ASSERT(str_cmp(set->exact[i - 1], set->exact[i]) < 0);
+    for (size_t i = 0; i < authorization->detail_count; i++) {
+        struct str payload = authorization->details[i].payload;
+        struct json *json = NULL;
+        HUB_ASSERT(!payload.ptr || json_parse(&json, payload, NULL) == HUB_OK);
+        json_free(json);
+    }
+}
+
+static void read_details(const struct json *details)
+{
+    struct authorization *authorization;
+    enum authorization_reason reason;
+    int err = authorization_parse(&authorization, details, &reason);
+    HUB_ASSERT(err == HUB_OK || (err == HUB_E_DENIED && reason != AUTHORIZATION_REASON_NONE));
+    if (err)
+        return;
+    check_authorization(authorization);
+    ref_put(&authorization->ref);
+}
+
+static void verify(const struct jwt_keyset *set, struct str token)
+{
+    struct jwt_claims *claims;
+    struct json *payload;
+    struct jwt_failure failure;
+    int err = jwt_verify(set, JWT_ROLE_PUBLISHER, token, &claims, &payload, &failure);
+    HUB_ASSERT(err == HUB_OK || (err == HUB_E_DENIED && failure.reason != JWT_REASON_NONE));
+    if (err)
+        return;
+    (void)(jwt_claims_check(claims, 1000, STR("here")) == JWT_REASON_NONE);
+    read_details(json_get(payload, STR("authorization_details")));
+    jwt_claims_free(claims);
+    json_free(payload);
+}
+
+// The algorithm comes with the input: the header's own may be anything.
+static void verify_signed(const struct jwt_keyset *set, struct str text, enum jwt_algorithm algorithm)
+{
+    size_t header_len = str_find(text, 0, '\0');
+    struct buf token;
+    struct buf signature;
+    buf_init(&token, 2 * JWT_SIZE_MAX);
+    buf_init(&signature, 64);
+    base64url_encode(&token, str_slice(text, 0, header_len));
+    buf_append_c(&token, '.');
+    base64url_encode(&token, str_slice(text, header_len + 1, text.len));
+    const struct jwt_verifier *verifier = &jwt_keyset_find(set, STR("i"))->roles[JWT_ROLE_PUBLISHER];
+    if (!token.err &&
+        jwt_key_sign(verifier->keys[algorithm], algorithm, buf_str(&token), &signature) == HUB_OK) {
+        buf_append_c(&token, '.');
+        base64url_encode(&token, buf_str(&signature));
+        verify(set, buf_str(&token));
+    }
+    buf_done(&token);
+    buf_done(&signature);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct jwt_keyset *set;
+    if (!set)
+        set = make_set();
+    if (size == 0)
+        return 0;
+    struct str text = str_make((const char *)data + 1, size - 1);
+    struct json *details;
+    switch (data[0]) {
+    case 't':
+        verify(set, text);
+        break;
+    case 'd':
+        if (json_parse(&details, text, NULL) == HUB_OK) {
+            read_details(details);
+            json_free(details);
+        }
+        break;
+    default:
+        verify_signed(set, text, (enum jwt_algorithm)(data[0] % 3));
+        break;
+    }
+    return 0;
+}
