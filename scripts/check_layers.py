@@ -29,7 +29,7 @@ LAYERS = {
     "client": PURE | {"http", "net", "loop", "sse", "url", "json"},
     "bench": PURE | {"client", "http", "net", "loop", "sse", "url", "jwt", "json"},
     "ui": PURE,
-    "hub": PURE | CORE | {"http", "net", "loop", "transport", "transport/*"},
+    "hub": PURE | CORE | {"ui", "http", "net", "loop", "transport", "transport/*"},
     "cli": PURE | CORE | {"hub", "client", "bench", "ui", "http", "net", "loop", "transport"},
     "main": PURE | {"cli"},
 }
@@ -120,7 +120,8 @@ class File:
         if header.endswith(".c"):
             self.report(number, f'"{header}" is a source file: test what its header promises')
         elif "/" not in header or header.startswith(".") or not (self.root / "src" / header).is_file():
-            if self.in_src or not (self.root / "tests" / header).is_file():
+            beside = not header.startswith(".") and (self.path.parent / header).is_file()
+            if self.in_src or not (beside or (self.root / "tests" / header).is_file()):
                 self.report(number, f'"{header}" is not "folder/file.h" below src/')
         elif self.in_src:
             self.check_layer(number, header)
@@ -161,7 +162,7 @@ class File:
             return
         wanted = own.relative_to(self.root / "src").as_posix()
         first = next(self.includes(), (1, "", ""))
-        if first[2] != wanted:
+        if first[2] not in (wanted, wanted[:-2] + "_priv.h"):
             self.report(first[0], f'"{wanted}" comes first')
 
     def check_pragma_once(self):

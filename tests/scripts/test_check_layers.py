@@ -110,6 +110,12 @@ def test_tests_may_include_their_support_but_no_source_file(tree):
     assert len(problems) == 1 and "source file" in problems[0]
 
 
+def test_tests_may_include_a_header_beside_them(tree):
+    assert not tree(
+        tests__unit__conf__fixture_dot_h=GOOD_HEADER, tests__unit__conf__test_a_dot_c='#include "fixture.h"\n'
+    )
+
+
 def test_headers_begin_with_pragma_once(tree):
     (problem,) = tree(src__base__str_dot_h="#ifndef STR_H\n#define STR_H\n#endif\n")
     assert problem == "src/base/str.h:1: a header begins with #pragma once"
@@ -120,6 +126,14 @@ def test_the_own_header_comes_first(tree):
         src__base__str_dot_h=GOOD_HEADER, src__base__str_dot_c='#include <string.h>\n#include "base/str.h"\n'
     )
     assert problem == 'src/base/str.c:1: "base/str.h" comes first'
+
+
+def test_the_own_private_header_may_come_first_in_its_place(tree):
+    assert not tree(
+        src__base__str_dot_h=GOOD_HEADER,
+        src__base__str_priv_dot_h='#pragma once\n#include "base/str.h"\n',
+        src__base__str_dot_c='#include "base/str_priv.h"\n',
+    )
 
 
 @pytest.mark.parametrize(
