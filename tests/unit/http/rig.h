@@ -4,7 +4,7 @@
 //   /hello      answers at once; /headers tells what the handler sees of the request
 //   /echo       answers with the body, up to 1,000 bytes; /ignore answers without reading it
 //   /hold       waits until /release?<n> answers the n that came last, the latest first
-//   /abort      closes without an answer
+//   /abort      closes without an answer; /big?s=<size> answers with that many bytes
 //   /stream?c=<count>&s=<size>   streams count slices of that size, then ends
 //   /live       streams what /publish gets as its body; /end ends all of these
 #pragma once
@@ -245,6 +245,17 @@ static inline void rig_handle_headers(struct exchange *exchange)
     buf_done(&buf);
 }
 
+static inline void rig_handle_big(struct exchange *exchange)
+{
+    size_t size = rig_parameter(exchange, STR("s="));
+    char *bytes = malloc(size);
+    HUB_ASSERT(bytes);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (char)('a' + i % 26);
+    rig_respond(exchange, str_make(bytes, size));
+    free(bytes);
+}
+
 static inline void rig_end_live(struct rig *rig)
 {
     LIST_FOREACH (node, &rig->live)
@@ -273,6 +284,8 @@ static inline void rig_handle(struct exchange *exchange, void *arg)
         rig_release(rig, exchange);
     } else if (str_eq(path, STR("/abort"))) {
         exchange_abort(exchange);
+    } else if (str_eq(path, STR("/big"))) {
+        rig_handle_big(exchange);
     } else if (str_eq(path, STR("/stream"))) {
         rig_handle_stream(rig, exchange);
     } else if (str_eq(path, STR("/live"))) {
@@ -350,6 +363,15 @@ static inline void rig_start(struct rig *rig)
     buf_done(&err);
 }
 
+// For cmocka: a server with the configuration above.
+static inline int rig_set_up(void **state)
+{
+    struct rig *rig = rig_new();
+    rig_start(rig);
+    *state = rig;
+    return 0;
+}
+
 static inline void rig_stop(struct rig *rig)
 {
     mailbox_post(&rig->loop.mailbox, &rig->close);
@@ -362,6 +384,14 @@ static inline void rig_stop(struct rig *rig)
     listener_group_free(rig->group);
     free(rig);
 }
+
+static inline int rig_tear_down(void **state)
+{
+    rig_stop(*state);
+    return 0;
+}
+
+#define RIG_TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 // ---- The client's side ----
 
@@ -464,6 +494,25 @@ static inline unsigned rig_read_response(struct rig_client *client)
     unsigned status = rig_read_head(client, false);
     rig_read_end(client);
     return status;
+}
+
+// Sends a request without a body, on one line.
+static inline void rig_get(struct rig_client *client, const char *line)
+{
+    struct buf buf;
+    buf_init(&buf, 1024);
+    buf_printf(&buf, "%s HTTP/1.1\r\nHost: a\r\n\r\n", line);
+    rig_send(client->fd, buf_str(&buf));
+    buf_done(&buf);
+}
+
+// A reset, not a FIN, when the socket is closed.
+static inline void rig_reset(struct rig_client *client)
+{
+    struct linger linger = {.l_onoff = 1};
+    assert_int_equal(setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+    (void)close(client->fd);
+    client->fd = -1;
 }
 
 // Whether the server has closed the connection, and nothing more came.
