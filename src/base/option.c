@@ -318,7 +318,7 @@ static int list_append(const struct option *option, struct option_list *list, st
     if (err)
         return err;
     struct str copy = arena_dup(arena, item);
-    if (!copy.ptr || (err = list_grow(list, arena)) != HUB_OK)
+    if (!copy.ptr || list_grow(list, arena) != HUB_OK)
         return -ENOMEM;
     list->items[list->count++] = copy;
     return HUB_OK;

@@ -59,7 +59,6 @@ struct option {
     const char *const *aliases; // older names, NULL-terminated; or NULL
     const char *variable;       // an environment variable without prefix that 0.x had; or NULL
     const char *section;        // a heading that begins with this option; or NULL
-    char letter;                // of the short flag, or 0
     enum option_type type;
     unsigned flags;           // of enum option_flag
     const char *default_text; // as a user would write it; NULL leaves the member as it is, which is zero
@@ -68,6 +67,7 @@ struct option {
     uint64_t min;             // of integers, durations (ms), sizes, and bytes of a text
     uint64_t max;             // 0: none for numbers, OPTION_TEXT_MAX and OPTION_LIST_MAX otherwise
     bool or_zero;             // 0 is allowed although min is more: it means off, none or automatic
+    char letter;              // of the short flag, or 0
     size_t offset;
     const char *doc; // one sentence or two for the user
 };

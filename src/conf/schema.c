@@ -5,7 +5,8 @@
 #define MIB (KIB * KIB)
 #define TIB (MIB * MIB)
 #define SECOND UINT64_C(1000)
-#define DAY (24 * 3600 * SECOND)
+#define HOUR (3600 * SECOND)
+#define DAY (24 * HOUR)
 #define YEAR (365 * DAY)
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
@@ -97,7 +98,7 @@ const struct option conf_options[] = {
     {SIZE(max_unsent_bytes, "64MiB"), RANGE(64 * KIB, TIB),
      .doc = "Frames that stalled streams have sent in part and that must stay in memory, for the process."},
 
-    {DURATION(publish_timeout, "5s"), .section = "Publishing", RANGE(10, 3600 * SECOND),
+    {DURATION(publish_timeout, "5s"), .section = "Publishing", RANGE(10, HOUR),
      .doc = "A publish that is not settled by then gets 503 with `Retry-After`."},
     {SIZE(max_request_body_size, "1MiB"), RANGE(0, 1024 * MIB),
      .doc = "Bytes of a request body; more gets 413. 0: no limit but that of memory."},
@@ -115,9 +116,9 @@ const struct option conf_options[] = {
      .doc = "The newest updates that are kept in memory, for the process."},
     {SIZE(worker_lag_max, "64MiB"), RANGE(64 * KIB, TIB),
      .doc = "Frames that may wait for a worker before publishing is held back."},
-    {DURATION(shutdown_timeout, "30s"), RANGE(0, 3600 * SECOND),
+    {DURATION(shutdown_timeout, "30s"), RANGE(0, HOUR),
      .doc = "Longest time that a stop may take: publishes are finished, streams are ended."},
-    {DURATION(drain_spread, "5s"), RANGE(0, 3600 * SECOND),
+    {DURATION(drain_spread, "5s"), RANGE(0, HOUR),
      .doc = "In a cluster, the streams of a node that stops end spread over this time."},
     {WORD(log_level, log_levels, "info"),
      .doc = "The least important lines that are logged: `debug`, `info`, `warn` or `error`."},

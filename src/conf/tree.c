@@ -1,6 +1,7 @@
 #include "conf/tree.h"
 
 #include "base/arena.h"
+#include "base/assert.h"
 #include "base/err.h"
 
 #include <errno.h>
@@ -158,7 +159,7 @@ static int open_level(struct builder *builder, const yaml_event_t *event, enum t
         return refuse(builder, HUB_E_TOO_BIG, event->start_mark, "the text is nested too deeply");
     struct tree *added;
     int err = attach(builder, &node, event->start_mark, &added);
-    if (!err)
+    if (!err && added) // a key is a scalar
         builder->levels[builder->depth++] = (struct level){.node = added, .tail = &added->child};
     return err;
 }
@@ -202,6 +203,7 @@ static int handle_event(struct builder *builder, const yaml_event_t *event)
         return err ? err : open_level(builder, event, TREE_MAPPING);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
+        HUB_ASSERT(builder->depth > 0);
         builder->depth--;
         return HUB_OK;
     case YAML_ALIAS_EVENT:

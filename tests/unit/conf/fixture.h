@@ -36,7 +36,7 @@ static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     assert_non_null(fixture);
-    strcpy(fixture->dir, "/tmp/cinnabar-conf-XXXXXX");
+    (void)snprintf(fixture->dir, sizeof(fixture->dir), "/tmp/cinnabar-conf-XXXXXX");
     assert_non_null(mkdtemp(fixture->dir));
     conf_errors_init(&fixture->errors);
     buf_init(&fixture->printed, 1 << 20);
