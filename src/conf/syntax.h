@@ -6,7 +6,7 @@
 
 // "host:port", ":port", "[v6]:port" or "unix:/path".
 const char *syntax_check_address(struct str address);
-// "*", "null", or a scheme and an authority alone, with at most one '*' in the host.
+// "*", "null", or a scheme and an authority alone, with at most one '*' in the host or as the port.
 const char *syntax_check_origin(struct str origin);
 // An absolute URL of http or https with a host, without user information and fragment.
 const char *syntax_check_web_url(struct str url);
