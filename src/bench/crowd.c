@@ -180,6 +180,10 @@ static void start_subscriber(struct crowd *crowd, size_t i)
 
 static void start_more(struct crowd *crowd)
 {
+    if (crowd->started == 0) {
+        uint64_t none = 0;
+        (void)atomic_compare_exchange_strong(&crowd->task->shared->first_connect_ns, &none, clock_mono_ns());
+    }
     while (crowd->started < crowd->task->count && crowd->connecting < crowd->task->config->parallel)
         start_subscriber(crowd, crowd->started++);
 }

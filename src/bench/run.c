@@ -220,14 +220,12 @@ static int connect_subscribers(struct session *session)
     struct target_usage before = usage_of(session);
     result->memory_before = before.anon_bytes;
     result->kernel_before = before.kernel_bytes;
-    session->started_ns = clock_mono_ns();
     expect_history(session);
     int err = start_crowds(session);
     if (!err)
         err = wait_connected(session);
     if (err)
         return err;
-    result->elapsed_ns = atomic_load(&session->shared->last_connect_ns) - session->started_ns;
     err = load_settle(&session->load);
     if (session->config->subscribers)
         sleep_ms(SETTLE_MS);
@@ -299,14 +297,17 @@ static int measure_idling(struct session *session)
     return atomic_load(&interrupted) ? -EINTR : HUB_OK;
 }
 
-// The connecting was the measurement: the replay goes on until the last update has come.
+// The connecting was the measurement; a replay goes on until the last update has come.
 static void note_connecting(struct session *session)
 {
     struct bench_result *result = session->result;
-    result->delivered = atomic_load(&session->shared->delivered);
+    const struct shared *shared = session->shared;
+    bool replay = session->config->scenario == BENCH_REPLAY;
+    uint64_t end_ns = atomic_load(replay ? &shared->last_delivery_ns : &shared->last_connect_ns);
+    uint64_t start_ns = atomic_load(&shared->first_connect_ns);
+    result->delivered = atomic_load(&shared->delivered);
     result->cpu_ns = result->connect_cpu_ns;
-    if (session->config->scenario == BENCH_REPLAY)
-        result->elapsed_ns = atomic_load(&session->shared->last_delivery_ns) - session->started_ns;
+    result->elapsed_ns = end_ns > start_ns ? end_ns - start_ns : 0;
 }
 
 static int run_phases(struct session *session)

@@ -33,6 +33,7 @@ struct shared {
     int wake_fd;
     _Atomic uint64_t connected;
     _Atomic uint64_t unserved;
+    _Atomic uint64_t first_connect_ns; // when the first subscriber began to connect; 0: none yet
     _Atomic uint64_t last_connect_ns;
     _Atomic uint64_t last_delivery_ns;
     _Atomic uint64_t finished; // processes whose tallies are written

@@ -7,6 +7,7 @@
 #include "cli/flags.h"
 #include "cli/mint.h"
 #include "cli/progress.h"
+#include "cli/spawn.h"
 #include "client/url.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@
 
 struct settings {
     struct str url;
+    struct str spawn;
     struct str token;
     struct str key;
     struct str issuer;
@@ -54,6 +56,11 @@ static const struct option options[] = {
      .default_text = DEV_HUB,
      OPTION_AT(struct settings, url),
      .doc = "The hub."},
+    {.name = "spawn",
+     .type = OPTION_TEXT,
+     OPTION_AT(struct settings, spawn),
+     .doc = "Start the hub to measure, with this transport: local, bolt or a URL.",
+     .default_doc = "none"},
     {.name = "token",
      .letter = 't',
      .type = OPTION_TEXT,
@@ -207,7 +214,7 @@ static const struct flags_spec spec = {
              "  publish    nobody listens\n"
              "  replay     a connection reads the whole history\n"
              "  storm      subscribers come all at once",
-    .example = "cinnabar bench broadcast --subscribers 10000 --rate 2",
+    .example = "cinnabar bench broadcast --spawn local --subscribers 10000 --rate 2",
     .operands_min = 1,
     .operands_max = 1,
     .options = options,
@@ -420,6 +427,21 @@ static int run_settings(const struct settings *settings, struct bench_config *co
     return status;
 }
 
+// With --spawn the hub is ours for as long as it takes.
+static int run_target(struct settings *settings, struct bench_config *config, struct arena *arena)
+{
+    if (settings->spawn.len == 0)
+        return run_settings(settings, config, arena);
+    struct spawned spawned;
+    if (!spawn_hub(&spawned, settings->spawn))
+        return CLI_FAILED;
+    settings->url = str_from_c(spawned.url);
+    settings->server_pid = (uint64_t)spawned.pid;
+    int status = run_settings(settings, config, arena);
+    spawn_stop(&spawned);
+    return status;
+}
+
 int bench_command(int argc, char **argv)
 {
     struct settings settings = {.subscribers = UNSET, .topics = UNSET, .in_flight = UNSET, .history = UNSET};
@@ -431,7 +453,7 @@ int bench_command(int argc, char **argv)
     if (flags_parse(&spec, argc, argv, &settings, &arena, &operands, &status)) {
         status = find_scenario(operands.items[0], &config.scenario);
         if (status == CLI_DONE)
-            status = run_settings(&settings, &config, &arena);
+            status = run_target(&settings, &config, &arena);
     }
     arena_done(&arena);
     return status;

@@ -10,12 +10,13 @@
 #include "cli/temporary.h"
 #include "hub/server.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #define OVERRIDES_MAX 16U
 #define TEXT_MAX 4096U
-#define PAGE_PATH "/.well-known/mercure/debug/"
+#define PAGE_PATH HUB_PATH "/debug/"
 
 static const struct conf_override fixed[] = {
     {"addr", ":3000"},
@@ -80,7 +81,7 @@ static void plan_origins(struct plan *plan, const struct conf *conf)
     if (port.len == 0)
         port = STR("*");
     else
-        buf_printf(&plan->resource, "http://localhost:%.*s/.well-known/mercure", STR_ARG(port));
+        buf_printf(&plan->resource, "http://localhost:%.*s" HUB_PATH, STR_ARG(port));
     buf_printf(&plan->origins, "http://localhost:%.*s http://127.0.0.1:%.*s", STR_ARG(port), STR_ARG(port));
     if (plan->resource.len)
         add(plan, "resource_identifier", &plan->resource);
@@ -137,14 +138,14 @@ static void print_welcome(void *arg, const char *const *addresses, size_t count)
     append_base(&base, addresses[0]);
     const char *url = buf_c(&base);
     if (url) {
-        (void)printf("\n  Open     %s" PAGE_PATH
-                     "\n  Publish  cinnabar publish --topic https://example.com/hello "
-                     "--data 'Hello!'%s%s\n",
-                     url, strcmp(url, "http://localhost:3000") == 0 ? "" : " --url ",
-                     strcmp(url, "http://localhost:3000") == 0 ? "" : url);
+        (void)printf("\n  Open     %s" PAGE_PATH "\n", url);
+        (void)printf("  Publish  %s publish --topic https://example.com/hello --data 'Hello!'",
+                     program_invocation_name);
+        if (strcmp(url, DEV_ORIGIN) != 0)
+            (void)printf(" --url %s" HUB_PATH, url);
         if (plan->data.path[0])
-            (void)puts("  History  lives in a temporary directory until the hub stops");
-        (void)puts("  Stop     Ctrl-C\n\n  For development only: everybody who reaches this hub may do "
+            (void)fputs("\n  History  lives in a temporary directory until the hub stops", stdout);
+        (void)puts("\n  Stop     Ctrl-C\n\n  For development only: everybody who reaches this hub may do "
                    "everything.\n");
         (void)fflush(stdout);
     }

@@ -12,7 +12,9 @@ struct buf;
 // What development uses everywhere: `cinnabar dev`, `token --dev`, and the defaults of the other commands.
 #define DEV_KEY "!ChangeThisMercureHubJWTSecretKey!"
 #define DEV_ISSUER "https://localhost"
-#define DEV_HUB "http://localhost:3000/.well-known/mercure"
+#define HUB_PATH "/.well-known/mercure"
+#define DEV_ORIGIN "http://localhost:3000"
+#define DEV_HUB DEV_ORIGIN HUB_PATH
 #define DEV_EXPIRES_S UINT64_C(4102444800) // the end of this century's 100th year: a token to paste into docs
 
 struct mint_grants {
