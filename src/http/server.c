@@ -57,10 +57,9 @@ void http_conn_cut(struct http_conn *conn, enum http_close_reason reason)
 static void flush_one(struct http_conn *conn)
 {
     conn->marked = false;
-    if (!conn->cut)
-        conn->ops->flush(conn);
-    if (conn->cut && !conn->closed) {
-        conn->marked = false;
+    if (!conn->cut) {
+        conn->ops->flush(conn); // one that is cut here is marked again
+    } else {
         conn->closed = true;
         conn->ops->close(conn);
     }

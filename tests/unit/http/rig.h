@@ -4,7 +4,7 @@
 //   /hello      answers at once; /headers tells what the handler sees of the request
 //   /echo       answers with the body, up to 1,000 bytes; /ignore answers without reading it
 //   /hold       waits until /release?<n> answers the n that came last, the latest first
-//   /abort      closes without an answer; /big?s=<size> answers with that many bytes
+//   /abort      closes without an answer; /big?s=<size> answers with that many bytes; /crowded says whether
 //   /stream?c=<count>&s=<size>   streams count slices of that size, then ends
 //   /live       streams what /publish gets as its body; /end ends all of these
 #pragma once
@@ -39,7 +39,11 @@ struct rig {
     struct http_server *server;
     struct listener_group *group;
     struct sockaddr_in address;
+    struct listener_group *unix_group; // a second listener, if there is one
     struct message close;
+    struct message retire;
+    struct rig *other;
+    bool closing; // the test has closed the server
     // Of the server's thread.
     uint64_t held[64];
     size_t held_count;
@@ -51,6 +55,8 @@ struct rig {
     atomic_uint closed[5];
     atomic_uint peer_finished;
     atomic_uint refused;
+    atomic_uint retired;
+    atomic_uint handed;
     _Atomic(const char *) refused_reason;
 };
 
@@ -268,7 +274,6 @@ static inline void rig_handle(struct exchange *exchange, void *arg)
     struct str path = exchange_path(exchange);
     exchange_set_data(exchange, rig);
     exchange_on_gone(exchange, rig_gone);
-    atomic_fetch_add(&rig->handled, 1);
     if (str_eq(path, STR("/hello"))) {
         rig_respond(exchange, STR("hello\n"));
     } else if (str_eq(path, STR("/headers"))) {
@@ -286,6 +291,8 @@ static inline void rig_handle(struct exchange *exchange, void *arg)
         exchange_abort(exchange);
     } else if (str_eq(path, STR("/big"))) {
         rig_handle_big(exchange);
+    } else if (str_eq(path, STR("/crowded"))) {
+        rig_respond(exchange, exchange_is_crowded(exchange) ? STR("yes") : STR("no"));
     } else if (str_eq(path, STR("/stream"))) {
         rig_handle_stream(rig, exchange);
     } else if (str_eq(path, STR("/live"))) {
@@ -298,6 +305,7 @@ static inline void rig_handle(struct exchange *exchange, void *arg)
     } else {
         exchange_respond(exchange, 404, STR("text/plain"), STR("none\n"));
     }
+    atomic_fetch_add(&rig->handled, 1);
 }
 
 static inline void rig_refused(void *arg, unsigned status, const char *reason, struct str peer,
@@ -359,6 +367,8 @@ static inline void rig_start(struct rig *rig)
     assert_int_equal(loop_init(&rig->loop), HUB_OK);
     assert_int_equal(http_server_new(&rig->server, &rig->loop, &rig->config), HUB_OK);
     assert_int_equal(http_server_listen(rig->server, listener), HUB_OK);
+    if (rig->unix_group)
+        assert_int_equal(http_server_listen(rig->server, listener_group_at(rig->unix_group, 0)), HUB_OK);
     assert_int_equal(loop_spawn(&rig->loop, "server"), HUB_OK);
     buf_done(&err);
 }
@@ -374,7 +384,8 @@ static inline int rig_set_up(void **state)
 
 static inline void rig_stop(struct rig *rig)
 {
-    mailbox_post(&rig->loop.mailbox, &rig->close);
+    if (!rig->closing)
+        mailbox_post(&rig->loop.mailbox, &rig->close);
     loop_join(&rig->loop);
     assert_int_equal(http_server_connections(rig->server), 0);
     assert_int_equal(rig->shared.connections, 0);
@@ -382,6 +393,7 @@ static inline void rig_stop(struct rig *rig)
     http_server_free(rig->server);
     loop_done(&rig->loop);
     listener_group_free(rig->group);
+    listener_group_free(rig->unix_group);
     free(rig);
 }
 
