@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "jwt/base64url.h"
 #include "jwt/key.h"
+#include "jwt/verify.h"
 #include "json/writer.h"
 
 static void write_header(struct buf *buf, const struct jwt_key *key, enum jwt_algorithm algorithm)
@@ -23,7 +24,7 @@ int jwt_sign(const struct jwt_key *key, struct str claims, struct buf *token)
     enum jwt_algorithm algorithm = (enum jwt_algorithm)__builtin_ctz(jwt_key_algorithms(key));
     size_t start = token->len;
     struct buf scratch;
-    buf_init(&scratch, token->_max);
+    buf_init(&scratch, JWT_SIZE_MAX);
     write_header(&scratch, key, algorithm);
     base64url_encode(token, buf_str(&scratch));
     buf_append_c(token, '.');

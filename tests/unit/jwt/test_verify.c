@@ -5,6 +5,7 @@
 #include "jwt/base64url.h"
 #include "json/json.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -494,6 +495,48 @@ static void an_issuer_has_a_bounded_number_of_keys(void **state)
     ref_put(&set->ref);
 }
 
+struct work {
+    const struct jwt_keyset *set;
+    struct str token;
+    unsigned refused;
+};
+
+static void *verify_often(void *arg)
+{
+    struct work *work = arg;
+    for (unsigned i = 0; i < 500; i++) {
+        struct jwt_claims *claims;
+        struct json *payload;
+        struct jwt_failure failure;
+        if (jwt_verify(work->set, JWT_ROLE_PUBLISHER, work->token, &claims, &payload, &failure) != HUB_OK) {
+            work->refused++;
+            continue;
+        }
+        jwt_claims_free(claims);
+        json_free(payload);
+    }
+    return NULL;
+}
+
+static void threads_may_use_one_set_at_the_same_time(void **state)
+{
+    (void)state;
+    struct jwt_keyset *set = make_set();
+    struct buf token = mint(STR(HEADER), STR(CLAIMS), PUBLISHER_SECRET, JWT_ALGORITHM_HS256);
+    struct work work[4];
+    pthread_t threads[ARRAY_LEN(work)];
+    for (size_t i = 0; i < ARRAY_LEN(work); i++) {
+        work[i] = (struct work){.set = set, .token = buf_str(&token)};
+        assert_int_equal(pthread_create(&threads[i], NULL, verify_often, &work[i]), 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(work); i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(work[i].refused, 0);
+    }
+    buf_done(&token);
+    ref_put(&set->ref);
+}
+
 static void no_two_sets_have_the_same_generation(void **state)
 {
     (void)state;
@@ -528,6 +571,7 @@ int main(void)
         cmocka_unit_test(kid_picks_the_key),
         cmocka_unit_test(a_failure_names_issuer_and_key_cut_to_the_room),
         cmocka_unit_test(an_issuer_has_a_bounded_number_of_keys),
+        cmocka_unit_test(threads_may_use_one_set_at_the_same_time),
         cmocka_unit_test(no_two_sets_have_the_same_generation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
