@@ -25,6 +25,8 @@
 
 // ---- Refusals ----
 
+static const struct str nothing = {NULL, 0};
+
 static void append_origin(struct buf *buf, const struct shard *shard, const struct exchange *exchange)
 {
     const struct conf *conf = shard->hub->conf;
@@ -52,32 +54,32 @@ static void challenge(struct shard *shard, struct exchange *exchange, unsigned s
     answer_text(exchange, status, body);
 }
 
-static void log_refusal(struct exchange *exchange, const char *reason, const struct jwt_failure *failure)
+// `issuer` and `key_id` are what a token says of itself; NULL ptr: nothing.
+static void log_refusal(struct exchange *exchange, const char *reason, struct str issuer, struct str key_id)
 {
     LOG(LOG_LEVEL_INFO, "Request refused", LOG_STR("request_id", exchange_request_id(exchange)),
-        LOG_STR("peer", exchange_peer(exchange)), LOG_C("reason", reason),
-        LOG_C("issuer", failure && *failure->issuer ? failure->issuer : NULL),
-        LOG_C("key_id", failure && *failure->key_id ? failure->key_id : NULL));
+        LOG_STR("peer", exchange_peer(exchange)), LOG_C("reason", reason), LOG_STR("issuer", issuer),
+        LOG_STR("key_id", key_id));
 }
 
 static bool refuse_request(struct shard *shard, struct exchange *exchange, const char *reason)
 {
-    log_refusal(exchange, reason, NULL);
+    log_refusal(exchange, reason, nothing, nothing);
     challenge(shard, exchange, 400, "invalid_request", STR("Bad Request"));
     return false;
 }
 
-static bool refuse_token(struct shard *shard, struct exchange *exchange, const char *reason,
-                         const struct jwt_failure *failure)
+static bool refuse_token(struct shard *shard, struct exchange *exchange, const char *reason, struct str issuer,
+                         struct str key_id)
 {
-    log_refusal(exchange, reason, failure);
+    log_refusal(exchange, reason, issuer, key_id);
     challenge(shard, exchange, 401, "invalid_token", STR("Unauthorized"));
     return false;
 }
 
 void auth_require(struct shard *shard, struct exchange *exchange)
 {
-    log_refusal(exchange, "there is no token", NULL);
+    log_refusal(exchange, "there is no token", nothing, nothing);
     challenge(shard, exchange, 401, NULL, STR("Unauthorized"));
 }
 
@@ -216,11 +218,13 @@ static int verify(const struct shard *shard, enum jwt_role role, struct str toke
 static void remember(struct worker *worker, const struct jwt_cache_key *key, struct credentials *credentials)
 {
     size_t size = sizeof(*credentials);
+    if (credentials->claims)
+        size += jwt_claims_memory(credentials->claims);
     if (!credentials->authorization) {
         jwt_cache_add_failure(worker->tokens, key, &credentials->ref, size, loop_now_ms(&worker->loop));
         return;
     }
-    size += jwt_claims_memory(credentials->claims) + credentials->authorization->size;
+    size += credentials->authorization->size;
     jwt_cache_add(worker->tokens, key, &credentials->ref, size);
 }
 
@@ -275,17 +279,24 @@ static enum jwt_reason check_claims(const struct shard *shard, const struct exch
     return reason;
 }
 
+static struct str said(const char *text)
+{
+    return *text ? str_from_c(text) : nothing;
+}
+
 // Whether they are good here and now; otherwise the request has been refused.
 static bool check_use(struct shard *shard, struct exchange *exchange, const struct credentials *credentials)
 {
-    if (credentials->details != AUTHORIZATION_REASON_NONE)
-        return refuse_token(shard, exchange, authorization_reason_text(credentials->details), NULL);
-    if (!credentials->claims)
+    const struct jwt_claims *claims = credentials->claims;
+    if (!claims)
         return refuse_token(shard, exchange, jwt_reason_text(credentials->failure.reason),
-                            &credentials->failure);
-    enum jwt_reason reason = check_claims(shard, exchange, credentials->claims);
+                            said(credentials->failure.issuer), said(credentials->failure.key_id));
+    if (credentials->details != AUTHORIZATION_REASON_NONE)
+        return refuse_token(shard, exchange, authorization_reason_text(credentials->details), claims->issuer,
+                            claims->key_id);
+    enum jwt_reason reason = check_claims(shard, exchange, claims);
     if (reason != JWT_REASON_NONE)
-        return refuse_token(shard, exchange, jwt_reason_text(reason), NULL);
+        return refuse_token(shard, exchange, jwt_reason_text(reason), claims->issuer, claims->key_id);
     return true;
 }
 

@@ -57,11 +57,12 @@ static void answer_options(struct exchange *exchange, struct str allow)
 
 static void handle_hub(struct worker *worker, struct exchange *exchange)
 {
-    static const char allow[] = "GET, HEAD, POST, OPTIONS";
+    static const char allow[] = "GET, HEAD, POST, QUERY, OPTIONS";
     struct shard *shard = worker_shard(worker, exchange);
     switch (exchange_method(exchange)) {
     case HTTP_METHOD_GET:
     case HTTP_METHOD_HEAD:
+    case HTTP_METHOD_QUERY:
         subscribe_handle(worker, shard, exchange);
         return;
     case HTTP_METHOD_POST:
@@ -73,7 +74,6 @@ static void handle_hub(struct worker *worker, struct exchange *exchange)
     case HTTP_METHOD_PUT:
     case HTTP_METHOD_DELETE:
     case HTTP_METHOD_PATCH:
-    case HTTP_METHOD_QUERY:
         break;
     }
     answer_not_allowed(exchange, str_from_c(allow));
@@ -102,7 +102,7 @@ void routes_handle(struct exchange *exchange, void *arg)
     else if (str_eq(path, STR("/healthz")))
         handle_healthz(exchange);
     else if (str_eq(path, STR("*")))
-        answer_options(exchange, STR("GET, HEAD, POST, OPTIONS"));
+        answer_options(exchange, STR("GET, HEAD, POST, QUERY, OPTIONS"));
     else if (!pages_handle(worker, exchange))
         answer_text(exchange, 404, STR("404 page not found"));
 }

@@ -34,9 +34,10 @@ struct subscribing {
     struct credentials *credentials; // one reference, or NULL
     struct str *topics;
     size_t topic_count;
-    bool wants_history;     // there is a last event id, perhaps an empty one
+    size_t matchers;    // parameters so far, repeated ones too
+    bool wants_history; // there is a last event id, perhaps an empty one
     struct str last_event_id;
-    uint64_t head_offset;   // where this worker stood when the request came
+    uint64_t head_offset; // where this worker stood when the request came
     struct position head;
 };
 
@@ -93,10 +94,10 @@ static bool has_topic(const struct subscribing *subscribing, struct str topic)
     return false;
 }
 
-static bool add_exact(struct subscribing *subscribing, struct exchange *exchange, struct str value, size_t *count)
+static bool add_exact(struct subscribing *subscribing, struct exchange *exchange, struct str value)
 {
     const struct conf *conf = subscribing->shard->hub->conf;
-    if ((*count)++ >= conf->max_matchers)
+    if (subscribing->matchers++ >= conf->max_matchers)
         return refuse_limit(subscribing, exchange, "too many matchers (max ", conf->max_matchers);
     if (value.len > conf->max_matcher_length)
         return refuse_limit(subscribing, exchange, "pattern too long (max ", conf->max_matcher_length);
@@ -120,10 +121,10 @@ static bool is_last_event_id(struct str name)
 
 // False: refused.
 static bool read_parameter(struct subscribing *subscribing, struct exchange *exchange, struct str name,
-                           struct str value, size_t *count)
+                           struct str value)
 {
     if (str_eq(name, STR("match")) || str_eq(name, STR("match_exact")))
-        return add_exact(subscribing, exchange, value, count);
+        return add_exact(subscribing, exchange, value);
     if (str_eq(name, STR("match_urlpattern")))
         return refuse(subscribing, exchange, STR("URL Pattern matchers are not supported yet"));
     if (is_matcher_name(name))
@@ -144,7 +145,23 @@ static void read_header(struct subscribing *subscribing, const struct exchange *
     subscribing->last_event_id = header;
 }
 
-static bool read_parameters(struct subscribing *subscribing, struct exchange *exchange)
+// Adds the parameters of a query or body to those read before. False: refused.
+static bool read_form(struct subscribing *subscribing, struct exchange *exchange, struct str text)
+{
+    struct form form;
+    form_init(&form, text, exchange_arena(exchange));
+    struct str name;
+    struct str value;
+    while (form_next(&form, &name, &value)) {
+        if (!read_parameter(subscribing, exchange, name, value))
+            return false;
+    }
+    if (form.err)
+        answer_unavailable(exchange, STR("Service Unavailable"));
+    return form.err == HUB_OK;
+}
+
+static bool read_parameters(struct subscribing *subscribing, struct exchange *exchange, struct str body)
 {
     size_t max = subscribing->shard->hub->conf->max_matchers;
     subscribing->topics = arena_calloc(exchange_arena(exchange), max, sizeof(*subscribing->topics));
@@ -153,20 +170,10 @@ static bool read_parameters(struct subscribing *subscribing, struct exchange *ex
         return false;
     }
     read_header(subscribing, exchange);
-    struct form form;
-    form_init(&form, exchange_query(exchange), exchange_arena(exchange));
-    struct str name;
-    struct str value;
-    size_t count = 0;
-    while (form_next(&form, &name, &value)) {
-        if (!read_parameter(subscribing, exchange, name, value, &count))
-            return false;
-    }
-    if (form.err) {
-        answer_unavailable(exchange, STR("Service Unavailable"));
+    if (!read_form(subscribing, exchange, exchange_query(exchange)) || !read_form(subscribing, exchange, body))
         return false;
-    }
-    return count > 0 || refuse(subscribing, exchange, STR("missing \"match\" subscription parameter"));
+    return subscribing->matchers > 0 ||
+           refuse(subscribing, exchange, STR("missing \"match\" subscription parameter"));
 }
 
 // ---- The stream ----
@@ -421,10 +428,10 @@ static bool is_full(const struct subscribing *subscribing, const struct exchange
            atomic_load_explicit(&hub->subscribers, memory_order_relaxed) >= hub->max_subscribers;
 }
 
-static void subscribe(struct subscribing *subscribing, struct exchange *exchange)
+static void subscribe(struct subscribing *subscribing, struct exchange *exchange, struct str body)
 {
     const struct shard *shard = subscribing->shard;
-    if (!read_parameters(subscribing, exchange)) {
+    if (!read_parameters(subscribing, exchange, body)) {
         release(subscribing);
         return;
     }
@@ -443,6 +450,18 @@ static void subscribe(struct subscribing *subscribing, struct exchange *exchange
     }
     struct start now = {.behind = false};
     begin(subscribing, exchange, &now);
+}
+
+static void body_read(struct exchange *exchange, int err, struct str body)
+{
+    struct subscribing *subscribing = exchange_data(exchange);
+    exchange_on_gone(exchange, NULL);
+    if (err) {
+        release(subscribing);
+        answer_text(exchange, 413, STR("Request Entity Too Large"));
+        return;
+    }
+    subscribe(subscribing, exchange, body);
 }
 
 void subscribe_handle(struct worker *worker, struct shard *shard, struct exchange *exchange)
@@ -464,5 +483,11 @@ void subscribe_handle(struct worker *worker, struct shard *shard, struct exchang
     subscribing->worker = worker;
     subscribing->shard = shard;
     subscribing->credentials = credentials;
-    subscribe(subscribing, exchange);
+    if (exchange_method(exchange) != HTTP_METHOD_QUERY) {
+        subscribe(subscribing, exchange, STR(""));
+        return;
+    }
+    exchange_set_data(exchange, subscribing);
+    exchange_on_gone(exchange, gone);
+    exchange_read_body(exchange, shard->hub->conf->max_request_body_size, body_read);
 }

@@ -1,4 +1,4 @@
-// GET and HEAD on the hub: a stream of the updates that match, from now on or from a place in the history
+// GET, HEAD and QUERY on the hub: a stream of the updates that match, from now on or from a place in the history
 // (modern.md §1.1, §4.3).
 #pragma once
 
