@@ -165,6 +165,7 @@ def test_a_type_that_the_page_publishes_is_listened_to(dev_hub, open_page):
     page.wait_live()
     page.publish(data="typed", type="own type")
     page.wait_text("#result", "It arrived")
+    page.wait_updates("typed")
     assert page.text(".update .tag") == "own type"
     assert page.text("#start") == "Restart"
     assert "of type own type" in page.text("#reason")
