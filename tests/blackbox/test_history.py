@@ -301,7 +301,8 @@ def test_a_second_process_on_the_same_file_is_refused(start_with, tmp_path, topi
     conf = dict(hub.conf)
     result = run_command("run", folder=hub.folder, conf=conf)
     assert result.returncode == 1
-    assert b"another process" in result.stderr or b"in use" in result.stderr
+    assert b"another hub" in result.stderr
+    assert str(hub.process.pid).encode() in result.stderr
     assert hub.publish(topic, "still fine").status == 200
 
 

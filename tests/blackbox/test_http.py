@@ -611,7 +611,7 @@ def test_over_the_limit_of_connections_a_stream_is_closed_without_a_status(start
     hub.publish_ok(topic, "publishers have a share of their own")
     for connection in held:
         connection.close()
-    hub.wait_metric("mercure_connections", lambda count: count <= 1)
+    hub.wait_metric("mercure_http_connections_closed_total", lambda count: count >= 18)
     hub.subscribe(topic).close()
 
 

@@ -125,6 +125,7 @@ class Hub:
             "log_format": "json",
         }
         self.conf.update(conf)
+        self.host = "hub.example"  # that requests are addressed to
         self.process = None
         self.start()
 
@@ -181,9 +182,9 @@ class Hub:
     def connect(self, **options):
         return Connection(self.address, **options)
 
-    def request(self, method, target=PATH, headers=(), body=b"", host="hub.example"):
+    def request(self, method, target=PATH, headers=(), body=b"", host=None):
         with self.connect() as connection:
-            return connection.request(method, target, headers, body, host)
+            return connection.request(method, target, headers, body, host or self.host)
 
     def ask_operations(self, target, method="GET"):
         with Connection(self.ops_address) as connection:
@@ -237,7 +238,7 @@ class Hub:
     def open_stream(self, query, headers=(), method="GET", **options):
         """Asks for a stream with this query string; the connection and the head of the response."""
         connection = self.connect(**options)
-        connection.send(request_bytes(method, f"{PATH}?{query}", headers))
+        connection.send(request_bytes(method, f"{PATH}?{query}", headers, host=self.host))
         return connection, connection.read_head()
 
     def subscribe(self, *topics, token=None, last_event_id=None, headers=(), receive_buffer=None, **named):
