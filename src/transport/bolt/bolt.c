@@ -395,7 +395,7 @@ static void bolt_health(struct transport *transport, struct transport_health *re
     if (!bolt->attached)
         (void)snprintf(ret_health->reason, sizeof(ret_health->reason), "the history is not open");
     else if (fault != STORE_FAULT_NONE)
-        (void)snprintf(ret_health->reason, sizeof(ret_health->reason), "%s: %.100s", fault_text(fault),
+        (void)snprintf(ret_health->reason, sizeof(ret_health->reason), "%s: %.80s", fault_text(fault),
                        bolt->store->path);
     uint64_t used = counter_read(&bolt->store->metrics.disk_used);
     if (used >= DISK_WARNING)
