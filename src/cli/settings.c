@@ -34,7 +34,8 @@ static void print_errors(const struct conf_errors *errors)
     struct buf text;
     buf_init(&text, TEXT_MAX);
     conf_errors_print(errors, &text);
-    (void)fwrite(text.ptr, 1, text.len, stderr);
+    if (text.len)
+        (void)fwrite(text.ptr, 1, text.len, stderr);
     buf_done(&text);
 }
 
