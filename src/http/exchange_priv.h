@@ -41,6 +41,7 @@ struct exchange {
     bool continue_due;
     bool gone_due; // answered by the server over the handler's head
     bool streams;
+    bool aborts;
 };
 
 // -ENOMEM. It is not open yet.

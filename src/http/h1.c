@@ -125,6 +125,7 @@ static void settle(struct h1 *h1)
 // Everything has been sent, and nothing more will be.
 static void finish(struct h1 *h1)
 {
+    h1_leave_all(h1);
     h1_requests_free(h1);
     if (h1->finished || h1->conn.stream.ops->shutdown(&h1->conn.stream) != HUB_OK) {
         http_conn_cut(&h1->conn, HTTP_CLOSE_ENDED);
@@ -149,7 +150,8 @@ static void rest(struct h1 *h1)
     }
     bool idle = !requests || (requests->count == 0 && requests->held.len == 0 && !requests->began_ms &&
                               requests->reading == H1_READING_HEAD);
-    bool over = requests && requests->count == 0 && requests->reading == H1_READING_NONE;
+    bool over =
+        requests && requests->reading == H1_READING_NONE && (requests->count == 0 || requests->closing);
     if (over || (idle && h1_server(h1)->retired))
         finish(h1);
     else if (idle)
@@ -232,7 +234,8 @@ static void on_ready(struct stream *stream, int err, unsigned events)
     }
     if (events & STREAM_READABLE)
         receive(h1);
-    settle(h1);
+    if (!h1->conn.marked) // else its flush does it
+        settle(h1);
 }
 
 static void on_closed(struct stream *stream)

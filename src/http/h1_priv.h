@@ -39,6 +39,7 @@ struct h1_requests {
     uint8_t reading;
     bool busy;    // bytes are being taken: what handlers ask for is done right after
     bool paused;  // there are bytes, but too many answers are outstanding
+    bool closing; // the next exchange ends the connection without an answer
     bool deliver; // some exchange has a body for its handler
     struct exchange *current;
     struct http_head_scan scan;

@@ -72,10 +72,17 @@ bool h1_wants_bytes(const struct h1 *h1)
 
 // ---- Refusals ----
 
+static void end_request(struct h1 *h1, enum h1_reading next)
+{
+    h1->requests->current = NULL;
+    h1->requests->began_ms = 0;
+    h1->requests->reading = (uint8_t)next;
+}
+
 static void refuse(struct h1 *h1, struct exchange *exchange, struct http_refusal refusal)
 {
     const struct http_server_config *config = &h1_server(h1)->config;
-    h1->requests->reading = H1_READING_NONE;
+    end_request(h1, H1_READING_NONE);
     if (exchange->open) {
         exchange_close(exchange);
         exchange->gone_due = h1->requests->deliver = true;
@@ -122,13 +129,6 @@ static enum h1_reading reading_after(const struct h1 *h1, const struct exchange 
     return exchange->request.keep_alive && !h1_server(h1)->retired ? H1_READING_HEAD : H1_READING_NONE;
 }
 
-static void end_request(struct h1 *h1, enum h1_reading next)
-{
-    h1->requests->current = NULL;
-    h1->requests->began_ms = 0;
-    h1->requests->reading = (uint8_t)next;
-}
-
 static void end_body(struct h1 *h1, int err)
 {
     struct exchange *exchange = h1->requests->current;
@@ -154,7 +154,8 @@ static int take_chunks(struct h1_requests *requests, struct str *bytes)
         int err = http_chunked_next(&requests->chunked, bytes, &piece);
         if (err)
             return HUB_E_INVALID;
-        buf_append_str(&requests->current->body, piece);
+        if (piece.len)
+            buf_append_str(&requests->current->body, piece);
     } while (piece.len);
     return HUB_OK;
 }
@@ -379,7 +380,8 @@ void h1_take(struct h1 *h1, struct str bytes)
         h1_resume(h1);
     } else {
         size_t used = use(h1, bytes);
-        buf_append_str(held, str_slice(bytes, used, bytes.len));
+        if (used < bytes.len)
+            buf_append_str(held, str_slice(bytes, used, bytes.len));
     }
     if (held->err)
         http_conn_cut(&h1->conn, HTTP_CLOSE_OVERLOAD);

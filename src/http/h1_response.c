@@ -95,7 +95,11 @@ void h1_respond_error(struct exchange *exchange, unsigned status)
 
 void h1_abort(struct exchange *exchange)
 {
-    http_conn_cut(exchange->conn, HTTP_CLOSE_ENDED);
+    struct h1_requests *requests = h1_of(exchange->conn)->requests;
+    requests->reading = H1_READING_NONE;
+    requests->current = NULL;
+    exchange->aborts = true; // after the answers in front of it
+    http_conn_mark(exchange->conn);
 }
 
 struct http_stream *h1_stream(struct exchange *exchange, unsigned status, struct str type,
@@ -163,8 +167,10 @@ void h1_advance(struct h1 *h1)
         if (exchange->open)
             break;
         bool streams = exchange->streams;
-        if (exchange->refused.ops) {
-            http_conn_cut(&h1->conn, HTTP_CLOSE_PEER);
+        if (exchange->aborts || exchange->refused.ops) {
+            requests->closing = true;
+            if (requests->out.len == 0)
+                http_conn_cut(&h1->conn, HTTP_CLOSE_ENDED);
             break;
         }
         move_response(requests, exchange);

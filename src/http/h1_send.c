@@ -80,7 +80,7 @@ static void add_framed(struct sending *sending, const struct h1 *h1, struct str 
     add_bytes(sending, bytes.ptr + skip, bytes.len - skip);
     sent -= skip;
     if (h1->chunked && sent < CHUNK_TAIL)
-        add_text(sending, "\r\n" + sent, CHUNK_TAIL - sent);
+        add_text(sending, &"\r\n"[sent], CHUNK_TAIL - sent);
 }
 
 // ---- The slice that went in part ----
@@ -209,27 +209,22 @@ static void compose(struct h1 *h1, struct sending *sending)
     add_bytes(sending, last.ptr + last.len - h1->tail_left, h1->tail_left);
 }
 
-static void count_sent(struct h1 *h1, size_t sent)
-{
-    struct http_metrics *metrics = &h1_server(h1)->metrics;
-    counter_add(&metrics->sends, 1);
-    counter_add(&metrics->sent_bytes, sent);
-}
-
 void h1_send(struct h1 *h1)
 {
+    struct http_metrics *metrics = &h1_server(h1)->metrics;
     struct sending sending;
     sending.bytes = sending.iov_count = sending.slice_count = sending.text_len = 0;
     compose(h1, &sending);
     if (h1->conn.cut || sending.bytes == 0)
         return;
+    counter_add(&metrics->sends, 1);
     ssize_t sent = h1->conn.stream.ops->sendv(&h1->conn.stream, sending.iov, sending.iov_count);
     if (sent < 0 && sent != -EAGAIN) {
         http_conn_cut(&h1->conn, HTTP_CLOSE_PEER);
         return;
     }
     size_t taken = sent < 0 ? 0 : (size_t)sent;
-    count_sent(h1, taken);
+    counter_add(&metrics->sent_bytes, taken);
     bool full = taken < sending.bytes;
     if (taken && h1->timer_kind == H1_TIMER_SEND)
         h1_stop_timer(h1); // the time to take the next byte begins anew

@@ -365,6 +365,21 @@ static void an_abort_closes_without_an_answer(void **state)
     rig_client_free(client);
 }
 
+static void answers_in_front_of_an_abort_are_sent(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_client *client = rig_client_new(rig);
+    RIG_SEND(client->fd, "GET /hold?first HTTP/1.1\r\nHost: a\r\n\r\nGET /abort HTTP/1.1\r\nHost: a\r\n\r\n"
+                         "GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
+    rig_await(&rig->handled, 2);
+    rig_request(rig, "GET /release?1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(rig_read_response(client), 200);
+    ASSERT_STR(buf_str(&client->body), "first");
+    assert_true(rig_is_closed(client));
+    assert_int_equal(rig->handled, 3);
+    rig_client_free(client);
+}
+
 // ---- Time ----
 
 static int set_up_impatient(void **state)
@@ -467,6 +482,7 @@ int main(void)
         RIG_TEST(a_request_that_breaks_off_is_given_up),
         RIG_TEST(a_reset_tells_the_handler_that_nobody_waits),
         RIG_TEST(an_abort_closes_without_an_answer),
+        RIG_TEST(answers_in_front_of_an_abort_are_sent),
         IMPATIENT(a_slow_head_is_refused),
         IMPATIENT(a_slow_second_head_is_refused_as_well),
         IMPATIENT(a_slow_body_is_refused_and_the_handler_told),

@@ -134,8 +134,6 @@ static void an_answer_and_a_delivery_cost_one_call_each(void **state)
         assert_int_equal(rig_read_response(publisher), 200);
     }
     rig_read_body(client, 20);
-    for (unsigned i = 0; i < 1000 && sends(rig) - before < 20; i++) // counted right after the call
-        (void)usleep(1000);
     assert_int_equal(sends(rig) - before, 20);
     rig_client_free(publisher);
     rig_client_free(client);
