@@ -107,10 +107,9 @@ static void append_action_claims(struct json_writer *json, bool may_publish)
     json_end_array(json);
 }
 
-static void append_claims(struct buf *claims, const struct conf_issuer *issuer, struct str audience)
+static void append_claims(struct buf *claims, const struct conf_issuer *issuer, struct str audience,
+                          bool may_publish)
 {
-    const struct conf_verifier *publisher = &issuer->publisher;
-    const struct conf_verifier *subscriber = &issuer->subscriber;
     char id[UUID_URN_LEN];
     uuid_urn_v4(id);
     uint64_t now_s = clock_real_ms() / 1000;
@@ -129,13 +128,19 @@ static void append_claims(struct buf *claims, const struct conf_issuer *issuer, 
     json_write_u64(&json, now_s);
     json_write_key(&json, STR("exp"));
     json_write_u64(&json, now_s + TOKEN_LIFE_S);
-    append_action_claims(&json, str_eq(publisher->jwt_key, subscriber->jwt_key) &&
-                                    str_eq(publisher->jwt_algorithm, subscriber->jwt_algorithm));
+    append_action_claims(&json, may_publish);
     json_end_object(&json);
 }
 
-// A token that grants everything that this hub's key can grant.
-static int mint(const struct conf *conf, const struct exchange *exchange, struct buf *token)
+// Whether what the subscriber's key signs is good for publishing too.
+static bool is_one_key(const struct conf_issuer *issuer)
+{
+    return str_eq(issuer->publisher.jwt_key, issuer->subscriber.jwt_key) &&
+           str_eq(issuer->publisher.jwt_algorithm, issuer->subscriber.jwt_algorithm);
+}
+
+// A token for every topic: to subscribe, and to publish as well if that is asked for and the key can grant it.
+static int mint(const struct conf *conf, const struct exchange *exchange, bool may_publish, struct buf *token)
 {
     const struct conf_issuer *issuer = playground_issuer(conf);
     if (!issuer)
@@ -145,7 +150,7 @@ static int mint(const struct conf *conf, const struct exchange *exchange, struct
     buf_init(&audience, TEXT_MAX);
     buf_init(&claims, TEXT_MAX);
     append_resource(&audience, conf, exchange);
-    append_claims(&claims, issuer, buf_str(&audience));
+    append_claims(&claims, issuer, buf_str(&audience), may_publish && is_one_key(issuer));
     struct jwt_key *key = NULL;
     const char *reason;
     int err = claims.err ? claims.err : audience.err;
@@ -173,7 +178,7 @@ static void answer_token(const struct worker *worker, struct exchange *exchange)
 {
     struct buf token;
     buf_init(&token, TEXT_MAX);
-    int err = mint(worker->conf, exchange, &token);
+    int err = mint(worker->conf, exchange, true, &token);
     if (err)
         answer_unminted(exchange, err);
     else
@@ -210,7 +215,7 @@ static void answer_session(const struct worker *worker, struct exchange *exchang
     }
     struct buf token;
     buf_init(&token, TEXT_MAX);
-    int err = mint(worker->conf, exchange, &token);
+    int err = mint(worker->conf, exchange, false, &token);
     if (err) {
         answer_unminted(exchange, err);
     } else {
