@@ -108,12 +108,15 @@ class Log:
 
 
 class Hub:
-    """One hub. Its keywords are keys of the configuration."""
+    """One hub. Its keywords are keys of the configuration. `wrapper` is a command that runs it as its own
+    last words (prlimit, unshare), `env` adds variables."""
 
-    def __init__(self, folder, flags=(), command="run", **conf):
+    def __init__(self, folder, flags=(), command="run", wrapper=(), env=None, **conf):
         self.folder = Path(folder)
         self.flags = list(flags)
         self.command = command
+        self.wrapper = list(wrapper)
+        self.env = dict(env or {})
         self.conf = {
             "addr": "127.0.0.1:0",
             "ops_addr": "127.0.0.1:0",
@@ -131,9 +134,9 @@ class Hub:
 
     def start(self):
         self.process = subprocess.Popen(
-            [str(BINARY), self.command, *map(str, self.flags)], cwd=self.folder,
-            env=environment(self.folder, self.conf), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE)
+            [*self.wrapper, str(BINARY), self.command, *map(str, self.flags)], cwd=self.folder,
+            env=environment(self.folder, self.conf) | self.env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.log = Log(self.process.stderr)
         self.address = self.parse_address(self.log.wait("^Listening$")["addr"])
         self.ops_address = None
