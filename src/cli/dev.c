@@ -161,7 +161,9 @@ int dev_command(int argc, char **argv)
     if (conf) {
         const struct server_events events = {.started = print_welcome, .arg = &plan};
         run_configure_log(conf);
-        status = server_run(conf, &events);
+        status = settings_check(conf);
+        if (status == CLI_DONE)
+            status = server_run(conf, &events);
         conf_unref(conf);
     }
     done(&plan);

@@ -22,7 +22,9 @@ int run_command(int argc, char **argv)
     if (!conf)
         return status;
     run_configure_log(conf);
-    status = server_run(conf, NULL);
+    status = settings_check(conf);
+    if (status == CLI_DONE)
+        status = server_run(conf, NULL);
     conf_unref(conf);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "cli/flags.h"
+#include "hub/server.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -69,6 +70,22 @@ struct conf *settings_load(const char *command, int argc, char **argv, const str
         (void)fprintf(stderr, "cinnabar %s: %s\n", command, err_text(err));
     *ret_status = err == HUB_E_INVALID ? CLI_WRONG_USE : CLI_FAILED;
     return NULL;
+}
+
+int settings_check(const struct conf *conf)
+{
+    struct buf text, reason;
+    buf_init(&text, TEXT_MAX);
+    buf_init(&reason, TEXT_MAX);
+    int err = server_check(conf, &reason);
+    if (err) {
+        conf_origin(conf, "transport_url", &text);
+        (void)fprintf(stderr, "%s: error: transport_url: %s\n", buf_c(&text),
+                      reason.len ? buf_c(&reason) : err_text(err));
+    }
+    buf_done(&text);
+    buf_done(&reason);
+    return err ? CLI_WRONG_USE : CLI_DONE;
 }
 
 bool settings_is_default(const struct conf *conf, const char *key)

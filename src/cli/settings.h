@@ -10,5 +10,8 @@
 // status then.
 struct conf *settings_load(const char *command, int argc, char **argv, const struct conf_override *overrides,
                            size_t override_count, int *ret_status);
+// What the configuration's schema cannot know: whether there is such a transport and it takes its URL. Opens
+// nothing; prints what is wrong. The exit status.
+int settings_check(const struct conf *conf);
 // Whether nobody but the command itself has set the key.
 bool settings_is_default(const struct conf *conf, const char *key);

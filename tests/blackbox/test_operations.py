@@ -192,7 +192,7 @@ def test_a_broken_store_is_refused_and_left_alone(tmp_path, content):
 
 
 @pytest.mark.parametrize("url, hint", [
-    ("redis://localhost", "redis"), ("nonsense", "transport_url"), ("bolt://x?sizes=5", "size"),
+    ("redis://localhost", "bolt://"), ("nonsense", "transport_url"), ("bolt://x?sizes=5", "size"),
     ("bolt://x?size=-1", "size"), ("bolt://x?sync=maybe", "sync"), ("local://?size=5x", "size"), ("bolt://", "bolt"),
 ])
 def test_a_transport_that_cannot_be_is_a_wrong_configuration(tmp_path, url, hint):
