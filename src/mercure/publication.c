@@ -91,7 +91,7 @@ static int check_id(struct str id, const struct publication_limits *limits, stru
 {
     if (id.len > limits->max_id_length) {
         buf_printf(reterr, "\"id\" field too long (max %zu bytes)", limits->max_id_length);
-        return HUB_E_TOO_BIG;
+        return HUB_E_INVALID;
     }
     if (!chars_valid(id) || str_starts_with(id, STR("#")) || str_eq(id, STR("earliest")))
         return invalid(reterr, "\"id\" field contains a forbidden control character or invalid UTF-8, starts "

@@ -29,8 +29,8 @@ struct publication_limits {
     size_t max_id_length;
 };
 
-// HUB_OK; HUB_E_INVALID for what breaks a rule, HUB_E_TOO_BIG for what is over a limit, both with a sentence
-// for the publisher in `reterr`. `base` is the hub's own URL.
+// HUB_OK; HUB_E_INVALID for what breaks a rule, HUB_E_TOO_BIG for too many or too long topics, both with a
+// sentence for the publisher in `reterr`. `base` is the hub's own URL.
 MUST_CHECK int publication_check(struct publication *publication, const struct publication_limits *limits,
                                  const struct url *base, struct buf *reterr);
 // Appends the text in double quotes, with escapes for what cannot be printed.
