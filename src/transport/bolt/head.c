@@ -247,6 +247,7 @@ static int check(struct file *file, uint64_t marked, struct head *ret_head)
         return err;
     *ret_head = (struct head){
         .transaction = file->newest->transaction,
+        .root = file->newest->tables.root,
         .size = (uint64_t)status.st_size,
         .full_size = (file->newest->last_page + 1) * page_size(file),
     };

@@ -10,6 +10,7 @@
 #define META_PAGES 2U
 
 struct books {
+    uint64_t root;
     uint64_t first_missing; // pages from here on are behind the end of the file
     uint64_t rows;
     uint64_t free;
@@ -17,12 +18,29 @@ struct books {
     uint64_t used;
 };
 
-// A row of free pages: how many, then their numbers, the highest first.
+static bool has_number(const size_t *descending, size_t count, uint64_t number)
+{
+    size_t low = 0;
+    size_t high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (descending[middle] == number)
+            return true;
+        if (descending[middle] > number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+// A row of free pages: how many, then their numbers, the highest first. A root among them is one of an older
+// transaction.
 static bool count_row(const MDB_val *value, struct books *books)
 {
     size_t room = value->mv_size / sizeof(size_t);
     const size_t *words = value->mv_data;
-    if (room == 0 || words[0] >= room)
+    if (room == 0 || words[0] >= room || has_number(words + 1, words[0], books->root))
         return false;
     books->rows++;
     books->free += words[0];
@@ -80,7 +98,7 @@ int verify_pages(const char *path, const struct env *env, const struct head *hea
     MDB_stat stat;
     (void)mdb_env_stat(env->mdb, &stat);
     uint64_t pages = head->full_size / stat.ms_psize;
-    struct books books = {.first_missing = head->size / stat.ms_psize};
+    struct books books = {.root = head->root, .first_missing = head->size / stat.ms_psize};
     uint64_t missing = pages > books.first_missing ? pages - books.first_missing : 0;
     int err = keep_books(env, &books);
     const char *what = "a table of it cannot be read";

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct reader {
     struct loop loop;
@@ -95,24 +96,47 @@ static bool read_all(struct reader *reader)
     return true;
 }
 
+static void open_store(struct reader *reader, const char *path)
+{
+    struct buf url, reason;
+    buf_init(&url, 8192);
+    buf_init(&reason, sizeof(reader->found->reason));
+    buf_printf(&url, "bolt://%s", path);
+    struct transport_config config = {
+        .loop = &reader->loop, .hub = 1, .url = buf_str(&url), .events = &events, .arg = reader};
+    if (loop_init(&reader->loop) != HUB_OK ||
+        bolt_transport.open(&reader->transport, &config, &reason) != HUB_OK)
+        abort();
+    buf_done(&url);
+    buf_done(&reason);
+    wait_for(reader);
+}
+
+static void close_store(struct reader *reader)
+{
+    bolt_transport.close(reader->transport);
+    wait_for(reader);
+    loop_done(&reader->loop);
+}
+
 void reader_read(struct found *found, const char *path)
 {
     *found = (struct found){0};
     struct reader reader = {.found = found};
-    struct buf url, reason;
-    buf_init(&url, 8192);
-    buf_init(&reason, sizeof(found->reason));
-    buf_printf(&url, "bolt://%s", path);
-    struct transport_config config = {
-        .loop = &reader.loop, .hub = 1, .url = buf_str(&url), .events = &events, .arg = &reader};
-    if (loop_init(&reader.loop) != HUB_OK ||
-        bolt_transport.open(&reader.transport, &config, &reason) != HUB_OK)
-        abort();
-    wait_for(&reader);
+    open_store(&reader, path);
     found->is_whole = !found->err && read_all(&reader);
-    bolt_transport.close(reader.transport);
-    wait_for(&reader);
-    loop_done(&reader.loop);
-    buf_done(&url);
-    buf_done(&reason);
+    close_store(&reader);
+}
+
+_Noreturn void reader_hold(const char *path)
+{
+    struct found found = {0};
+    struct reader reader = {.found = &found};
+    open_store(&reader, path);
+    while (found.err == HUB_E_BUSY) {
+        close_store(&reader);
+        open_store(&reader, path);
+    }
+    for (;;)
+        (void)pause();
 }

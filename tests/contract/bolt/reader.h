@@ -17,3 +17,5 @@ struct found {
 
 // `path` is that of the URL, without ".lmdb".
 void reader_read(struct found *found, const char *path);
+// Opens it, as soon as nobody else has it, and stays in it until the process is killed.
+_Noreturn void reader_hold(const char *path);
