@@ -5,19 +5,11 @@
 #include "base/err.h"
 
 #include <errno.h>
+#include <string.h>
 
 void form_init(struct form *form, struct str text, struct arena *arena)
 {
     *form = (struct form){._rest = text, ._arena = arena};
-}
-
-static bool is_plain(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '%' || text.ptr[i] == '+')
-            return false;
-    }
-    return true;
 }
 
 static int digit(char c)
@@ -38,25 +30,39 @@ static int escaped(struct str text, size_t at)
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
+// Runs between escapes are copied whole: most of a payload is one. Where the next of each kind of escape is, is
+// looked for once, so that the work grows with the text alone.
+static size_t decode_into(char *to, struct str text, size_t percent, size_t plus)
+{
+    size_t len = 0;
+    for (size_t from = 0;;) {
+        size_t at = percent < plus ? percent : plus;
+        memcpy(to + len, text.ptr + from, at - from);
+        len += at - from;
+        if (at == text.len)
+            return len;
+        int byte = escaped(text, at);
+        from = at + (byte >= 0 ? 3 : 1);
+        to[len++] = (char)(byte >= 0 ? byte : text.ptr[at] == '+' ? ' ' : '%');
+        if (at == percent)
+            percent = str_find(text, from, '%');
+        else
+            plus = str_find(text, from, '+');
+    }
+}
+
 static struct str decode(struct form *form, struct str text)
 {
-    if (is_plain(text))
+    size_t percent = str_find(text, 0, '%');
+    size_t plus = str_find(text, 0, '+');
+    if (percent == text.len && plus == text.len)
         return str_make(text.ptr ? text.ptr : "", text.len);
     char *to = arena_alloc(form->_arena, text.len);
     if (!to) {
         form->err = -ENOMEM;
         return str_make("", 0);
     }
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        int byte = escaped(text, i);
-        if (byte >= 0)
-            i += 2;
-        else
-            byte = text.ptr[i] == '+' ? ' ' : (unsigned char)text.ptr[i];
-        to[len++] = (char)byte;
-    }
-    return str_make(to, len);
+    return str_make(to, decode_into(to, text, percent, plus));
 }
 
 bool form_next(struct form *form, struct str *ret_name, struct str *ret_value)
