@@ -106,7 +106,9 @@ static void on_timer(struct timer *timer)
 static void watch(struct h1 *h1)
 {
     unsigned events = STREAM_QUIET;
-    if (!h1->finished && (h1->lingering || h1->streaming || h1_wants_bytes(h1)))
+    // What is held comes first: a client that pipelines faster than it is answered has to wait.
+    bool held = h1->requests && h1->requests->paused;
+    if (!h1->finished && (h1->lingering || h1->streaming || (!held && h1_wants_bytes(h1))))
         events |= STREAM_READABLE;
     if (h1->stream.blocked)
         events |= STREAM_WRITABLE;
@@ -144,7 +146,6 @@ static void rest(struct h1 *h1)
         return;
     }
     if (requests && requests->paused && h1_wants_bytes(h1)) {
-        requests->paused = false;
         http_conn_mark(&h1->conn);
         return;
     }
