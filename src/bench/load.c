@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define EVENTS_MAX 256
@@ -134,14 +135,17 @@ static uint32_t choose_topic(struct run *run)
     return (uint32_t)(load->random % load->config->topics);
 }
 
+// A connection is gone. A server may close one that idles just when a request is on its way: that request is
+// sent once more, as every HTTP client does.
 static void lose(struct run *run, size_t i)
 {
     struct load *load = run->load;
     struct publisher *publisher = &load->publishers[i];
+    bool resend = publisher->busy && publisher->reused && publisher->got == 0;
     int err = publisher_reconnect(publisher, load->config);
     if (!err)
-        err = watch(load, EPOLL_CTL_ADD, i, EPOLLIN);
-    if (publisher->busy)
+        err = watch(load, EPOLL_CTL_ADD, i, resend ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    if (publisher->busy && !resend)
         fail(run, -EPIPE, "the server closed a publisher's connection without an answer");
     else if (err)
         fail(run, -EPIPE, "the server does not accept publishers any more");
@@ -243,7 +247,7 @@ static void keep_id(struct run *run, const struct publisher *publisher, struct s
 static void note_answer(struct run *run, struct publisher *publisher, unsigned status, struct str body)
 {
     struct load *load = run->load;
-    load->last_answer_ns = clock_mono_ns();
+    run->moved_ns = load->last_answer_ns = clock_mono_ns();
     if (status / 100 == 2) {
         load->published++;
         histogram_add(&load->latency, load->last_answer_ns - publisher->due_ns);
@@ -274,6 +278,7 @@ static void receive(struct run *run, size_t i)
     case PUBLISHER_ANSWERED:
         note_answer(run, publisher, status, body);
         publisher->busy = false;
+        publisher->reused = true;
         load->idle[load->idle_count++] = (uint32_t)i;
         break;
     case PUBLISHER_WAITS:
@@ -340,10 +345,7 @@ static void wait_for_events(struct run *run, uint64_t until_ns)
     int count = epoll_pwait2(run->load->epoll, events, EVENTS_MAX, &timeout, NULL);
     for (int i = 0; i < count; i++)
         handle_event(run, &events[i]);
-    now_ns = clock_mono_ns();
-    if (count > 0)
-        run->moved_ns = now_ns;
-    look_around(run, now_ns);
+    look_around(run, clock_mono_ns());
 }
 
 // When the next update is due by the clock; far away if nothing but an event can bring it.
@@ -364,9 +366,20 @@ static struct run start(struct load *load, const struct load_phase *phase)
         .load = load, .phase = phase, .started_ns = now_ns, .moved_ns = now_ns, .shown_ns = now_ns};
 }
 
+// Before a phase, connections that the server has closed meanwhile are opened again.
+static void refresh_connections(struct run *run)
+{
+    for (size_t i = 0; i < run->load->count; i++) {
+        char byte;
+        if (recv(run->load->publishers[i].fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 || errno != EAGAIN)
+            lose(run, i);
+    }
+}
+
 int load_run(struct load *load, const struct load_phase *phase)
 {
     struct run run = start(load, phase);
+    refresh_connections(&run);
     for (;;) {
         uint64_t now_ns = clock_mono_ns();
         send_more(&run, now_ns);

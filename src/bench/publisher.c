@@ -16,7 +16,8 @@ int publisher_reconnect(struct publisher *publisher, const struct bench_config *
 {
     if (publisher->fd >= 0)
         (void)close(publisher->fd);
-    publisher->got = 0;
+    publisher->got = publisher->sent = 0;
+    publisher->reused = false;
     publisher->fd = socket(config->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (publisher->fd < 0)
         return -errno;

@@ -15,6 +15,7 @@ struct bench_config;
 struct publisher {
     int fd;
     bool busy;
+    bool reused;    // has been answered on this connection before
     uint32_t topic; // of the update under way
     uint32_t number;
     uint64_t due_ns;
