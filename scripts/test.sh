@@ -9,7 +9,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mode=$1
 pattern=${2:-}
 results=build/results
+sanitizer_options=(UBSAN_OPTIONS=print_stacktrace=1
+    "TSAN_OPTIONS=halt_on_error=1:suppressions=$PWD/tests/support/tsan.supp")
 failed=0
+
+# Newer kernels scatter memory more widely than gcc 12's thread sanitizer bears.
+if [ -z "${CINNABAR_FIXED_MEMORY:-}" ] && [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 0)" -gt 28 ] &&
+    setarch -R true 2>/dev/null; then
+    CINNABAR_FIXED_MEMORY=1 exec setarch -R scripts/test.sh "$@"
+fi
 
 # Shows the log of a stage only when it went wrong.
 quietly() {
@@ -27,7 +35,7 @@ run_programs() {
     local preset=$1 except='^$'
     [ "$mode" = test ] && except='^(torture|fuzz|long)$'
     say "Unit and contract tests ($preset)"
-    quietly "build/$preset.tests.log" ctest --test-dir "build/$preset" --output-on-failure --timeout 600 \
+    quietly "build/$preset.tests.log" env "${sanitizer_options[@]}" ctest --test-dir "build/$preset" --output-on-failure --timeout 600 \
         -j "$(($(nproc) * 2))" -LE "$except" ${pattern:+-R "$pattern"} --no-tests=ignore \
         --output-junit "$PWD/$results/programs-$preset.xml" || failed=1
 }
