@@ -255,7 +255,7 @@ bool commit_end_turn(void *arg)
         return false;
     int err = is_final(store) ? HUB_E_CLOSED : run(store, commits);
     if (err)
-        fail(commits, err, atomic_load(&store->fault));
+        fail(commits, err, (enum store_fault)atomic_load(&store->fault));
     else
         succeed(store, commits);
     commit_check_disk(store);
