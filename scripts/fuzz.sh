@@ -25,7 +25,7 @@ fuzz_target() {
 }
 
 need_packages build fuzz
-build_preset fuzz
+build_preset fuzz fuzz_targets
 for source in tests/fuzz/fuzz_*.c; do
     target=$(basename "$source" .c)
     target=${target#fuzz_}

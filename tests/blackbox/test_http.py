@@ -368,6 +368,12 @@ def test_a_head_that_never_ends_is_refused_early(start_hub):
     assert_refused(hub, b"GET /" + b"a" * 4096, 431, 414)
 
 
+def test_the_number_of_header_fields_is_bounded(hub):
+    fields = "".join(f"X-{i}: a\r\n" for i in range(127))
+    assert exchange(hub, f"GET /healthz HTTP/1.1\r\nHost: h\r\n{fields}\r\n")[0].status == 200
+    assert_refused(hub, f"GET /healthz HTTP/1.1\r\nHost: h\r\n{fields}X: a\r\n\r\n", 431)
+
+
 # ---- bodies
 
 
