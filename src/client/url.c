@@ -40,6 +40,8 @@ static int split_http(struct str url, struct str *ret_address, struct client_url
     ret_url->host = str_slice(rest, 0, end);
     ret_url->path = str_slice(rest, end, str_find(rest, end, '#'));
     *ret_address = ret_url->host;
+    if (end == 0 || ret_url->host.ptr[0] == ':')
+        return refuse(reterr, HUB_E_INVALID, "the URL names no host");
     if (has_port(ret_url->host))
         return HUB_OK;
     struct buf with_port;
@@ -71,7 +73,7 @@ int client_url_resolve(struct client_url *ret_url, struct str url, struct arena 
     if (str_starts_with(url, STR("unix:/")))
         err = split_unix(url, &address, ret_url);
     else if (str_starts_with(url, STR("http://")))
-        err = split_http(url, &address, ret_url, arena);
+        err = split_http(url, &address, ret_url, arena, reterr);
     else if (str_starts_with(url, STR("https://")))
         return refuse(reterr, HUB_E_UNSUPPORTED,
                       "https:// is not supported yet: name the hub's http:// address");
