@@ -1,6 +1,7 @@
 """Publishing: what is accepted, what is refused with which words, and in which order that is checked."""
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 import pytest
@@ -287,6 +288,35 @@ def test_a_client_that_leaves_after_its_request_has_published(any_hub, topic):
         connection.finish_sending()
         connection.close()
         assert stream.read_event().data == "left"
+
+
+@pytest.mark.threads
+@pytest.mark.parametrize("bound, size", [({"max_pending_publishes": 1}, 10), ({"max_pending_bytes": "64KiB"}, 40_000)])
+def test_publishes_that_may_not_wait_are_refused_at_once(start_with, topic, bound, size):
+    hub = start_with("bolt", bound)
+
+    def publish(number):
+        return hub.publish(topic, f"{number}:" + "x" * size, id=f"urn:{number}")
+
+    with ThreadPoolExecutor(32) as pool:
+        answers = list(pool.map(publish, range(400)))
+    stored = {answer.text for answer in answers if answer.status == 200}
+    refused = [answer for answer in answers if answer.status != 200]
+    assert refused and stored
+    for answer in refused:
+        assert (answer.status, answer.text) == (503, "Service Unavailable: too many updates wait to be stored\n")
+        assert int(answer.get("Retry-After")) >= 1
+    with hub.subscribe(topic, last_event_id="earliest") as stream:
+        assert {event.id for event in stream.read_events(len(stored))} == stored
+    assert publish("afterwards").status == 200
+
+
+def test_a_single_update_may_be_larger_than_what_may_wait(start_with, transport, topic):
+    hub = start_with(transport, {"max_pending_bytes": "64KiB", "tail_max_bytes": "64KiB"})
+    with hub.subscribe(topic) as stream:
+        hub.publish_ok(topic, "x" * 500_000)
+        hub.publish_ok(topic, "small")
+        assert [len(event.data) for event in stream.read_events(2)] == [500_000, 5]
 
 
 def test_updates_are_counted(start_hub, topic):
