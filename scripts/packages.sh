@@ -72,7 +72,7 @@ install_packages() {
     apt_update_once
     say "Installing ${missing[*]}"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        "${missing[@]}" >build/install.log 2>&1 </dev/null || {
+        -o Dpkg::Options::=--force-unsafe-io "${missing[@]}" >build/install.log 2>&1 </dev/null || {
         tail -n 20 build/install.log >&2
         fail "the packages could not be installed (all of it: build/install.log)"
     }
