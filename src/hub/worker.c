@@ -19,7 +19,7 @@
 #define TOKEN_FAILURE_BYTES ((size_t)1 << 20)
 #define TOKEN_FAILURE_LIFE_MS 1000
 // So many that their memory is worth giving back to the system.
-#define MANY_CONNECTIONS 1000
+#define MANY_CONNECTIONS 128
 
 static void log_refused(void *arg, unsigned status, const char *reason, struct str peer, struct str request_id)
 {
@@ -28,13 +28,14 @@ static void log_refused(void *arg, unsigned status, const char *reason, struct s
         LOG_U64("status", status), LOG_C("reason", reason));
 }
 
-// Tells when half of a large number of connections have gone.
+// Tells when half of the connections have gone, if that half was large.
 static void watch_connections(struct worker *worker)
 {
     size_t connections = http_server_connections(worker->http);
     if (connections > worker->peak_connections)
         worker->peak_connections = connections;
-    if (worker->peak_connections < MANY_CONNECTIONS || connections > worker->peak_connections / 2)
+    size_t gone = worker->peak_connections - connections;
+    if (gone < MANY_CONNECTIONS || connections > worker->peak_connections / 2)
         return;
     worker->peak_connections = connections;
     worker->connections_have_gone(worker->server);
