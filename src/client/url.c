@@ -31,7 +31,7 @@ static bool has_port(struct str authority)
 }
 
 static int split_http(struct str url, struct str *ret_address, struct client_url *ret_url,
-                      struct arena *arena)
+                      struct arena *arena, struct buf *reterr)
 {
     struct str rest = str_slice(url, sizeof("http://") - 1, url.len);
     size_t end = 0;
