@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from harness import tokens
-from harness.hub import BINARY, PATH, run_command
+from harness.hub import BINARY, PATH, ROOT, run_command
 from harness.wire import Connection, request_bytes
 
 GOOD = {"addr": "127.0.0.1:0", "ops_addr": "127.0.0.1:0", "transport_url": "local://", "anonymous": True,
@@ -317,6 +317,12 @@ def test_the_reference_knows_every_key(tmp_path):
                 "max_request_body_size", "tail_max_bytes", "shutdown_timeout", "log_level"):
         assert f"`{key}`" in text
         assert f"MERCURE_{key.upper()}" in text
+
+
+def test_the_documentation_has_the_reference_of_this_version(tmp_path):
+    """To renew it: build/release/cinnabar config-reference >docs/configuration.md"""
+    result = run("config-reference", folder=tmp_path)
+    assert (ROOT / "docs/configuration.md").read_text() == result.stdout.decode()
 
 
 @pytest.mark.parametrize("args", [["--help"], ["run", "--help"], ["token", "--help"], ["publish", "--help"],
