@@ -23,6 +23,7 @@ void shard_init(struct shard *shard, struct hub *hub, struct loop *loop)
     grants_init(&shard->grants);
     history_init(&shard->history);
     list_init(&shard->subscribers);
+    slab_init(&shard->slab, sizeof(struct subscriber) + sizeof(struct matcher_slot));
     list_init(&shard->ahead);
     shard->resume.message.handle = sequencer_handle_resume;
     shard->resume.sequencer = hub->sequencer;
@@ -35,6 +36,7 @@ void shard_done(struct shard *shard)
     topics_done(&shard->topics);
     grants_done(&shard->grants);
     history_done(&shard->history);
+    slab_done(&shard->slab);
     free(shard->stars);
     while (shard->pool.free) {
         struct pending_block *block = shard->pool.free;

@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/list.h"
 #include "base/metrics.h"
+#include "base/slab.h"
 #include "hub/grant.h"
 #include "hub/history.h"
 #include "hub/messages.h"
@@ -50,6 +51,7 @@ struct shard {
     uint32_t star_count;
     uint32_t _star_cap;
     struct list subscribers; // all
+    struct slab slab;        // of subscribers with one matcher
     struct list ahead;       // backlogs whose position is beyond the head
     struct pending_pool pool;
     uint64_t trim_to;

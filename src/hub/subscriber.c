@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 // How long a stream that has ended may take to get rid of its last bytes.
 #define END_GRACE_MS 5000
@@ -58,13 +59,35 @@ static void unregister(struct subscriber *subscriber)
     }
 }
 
+// Most have one matcher: these have a place of their own.
+static size_t subscriber_size(size_t matchers)
+{
+    return sizeof(struct subscriber) + matchers * sizeof(struct matcher_slot);
+}
+
+static struct subscriber *take_memory(struct shard *shard, size_t matchers)
+{
+    struct subscriber *subscriber = matchers > 1 ? malloc(subscriber_size(matchers)) : slab_alloc(&shard->slab);
+    if (subscriber)
+        memset(subscriber, 0, subscriber_size(matchers));
+    return subscriber;
+}
+
+static void release_memory(struct subscriber *subscriber)
+{
+    if (subscriber->many)
+        free(subscriber);
+    else
+        slab_free(&subscriber->shard->slab, subscriber);
+}
+
 static void free_subscriber(struct subscriber *subscriber)
 {
     unregister(subscriber);
     cursor_done(subscriber);
     timer_cancel(&subscriber->timer);
     list_remove(&subscriber->node);
-    free(subscriber);
+    release_memory(subscriber);
 }
 
 static const char *const close_reasons[] = {
@@ -189,12 +212,12 @@ static int register_subscriber(struct subscriber *subscriber, const struct subsc
 
 int subscriber_new(struct subscriber **ret_subscriber, const struct subscriber_config *config)
 {
-    size_t size = sizeof(struct subscriber) + config->topic_count * sizeof(struct matcher_slot);
-    struct subscriber *subscriber = calloc(1, size);
+    struct shard *shard = config->shard;
+    struct subscriber *subscriber = take_memory(shard, config->topic_count);
     if (!subscriber)
         return -ENOMEM;
-    struct shard *shard = config->shard;
     subscriber->shard = shard;
+    subscriber->many = config->topic_count > 1;
     subscriber->end_ms = config->end_ms;
     subscriber->last_sent_ms = loop_now_ms(shard->loop);
     subscriber->comment_due = true; // the greeting

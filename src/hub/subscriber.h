@@ -69,6 +69,7 @@ struct subscriber {
     bool star;         // one of its matchers is "*"
     bool comment_due;  // the greeting or a heartbeat
     bool ending;
+    bool many;         // has more than one matcher
     uint16_t matcher_count;
     struct matcher_slot matchers[];
 };
