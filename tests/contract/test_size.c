@@ -123,11 +123,12 @@ static void a_smaller_size_takes_hold_without_a_publish(void **state)
     probe_reopen(probe, NULL);
     probe_publish(probe, 0, 20000, 1000);
     probe_reopen(probe, "size=7");
-    struct history_slice *slice;
-    for (size_t count = SIZE_MAX; count != 7; count = slice->count) {
-        slice = probe_replay(probe, &beginning);
+    size_t count;
+    do {
+        struct history_slice *slice = probe_replay(probe, &beginning);
+        count = slice->count;
         ref_put(&slice->ref);
-    }
+    } while (count != 7);
     probe_expect(probe, &beginning, 19993, 20000);
     probe_publish(probe, 20000, 20001, 1);
     probe_expect(probe, &beginning, 19994, 20001);
