@@ -79,7 +79,9 @@ run_blackbox asan asan 'not browser' tests/blackbox
 
 build_preset tsan
 run_programs tsan
-run_blackbox tsan tsan threads tests/blackbox
+tsan_markers=threads
+[ "$mode" = test ] || tsan_markers='not browser'
+run_blackbox tsan tsan "$tsan_markers" tests/blackbox
 
 say "Summary"
 python3 scripts/sum_results.py "$results" || failed=1
