@@ -124,7 +124,8 @@ static struct batch *new_batch(struct sequencer *sequencer, size_t count)
     struct batch *batch = malloc(head + count * sizeof(struct feed_entry));
     // What is stored and cannot be told to the workers would be missing from streams that go on: better none.
     HUB_ASSERT(batch);
-    *batch = (struct batch){.entries = (void *)((char *)batch + head), .first_offset = sequencer->next_offset};
+    *batch =
+        (struct batch){.entries = (void *)((char *)batch + head), .first_offset = sequencer->next_offset};
     atomic_init(&batch->workers_left, (unsigned)shards);
     return batch;
 }
@@ -185,8 +186,8 @@ static void post_batch(struct sequencer *sequencer, struct batch *batch)
     counter_set(&sequencer->metrics.tail_bytes, sequencer->held_bytes);
     for (size_t i = 0; i < sequencer->config.shard_count; i++) {
         struct shard *shard = sequencer->config.shards[i];
-        batch->posts[i] = (struct batch_post){
-            .message.handle = shard_handle_batch, .batch = batch, .shard = shard};
+        batch->posts[i] =
+            (struct batch_post){.message.handle = shard_handle_batch, .batch = batch, .shard = shard};
     }
     // From the first post on the batch belongs to the workers, the last of which frees it.
     size_t shards = sequencer->config.shard_count;
@@ -547,6 +548,24 @@ void sequencer_free(struct sequencer *sequencer)
     free(sequencer);
 }
 
+#define NOTES_MAX 4096U
+
+// Checks the URL, and logs what is to be known of it though it is good.
+static int check_url(const struct transport_ops *ops, struct str url, struct buf *reterr)
+{
+    struct buf notes;
+    buf_init(&notes, NOTES_MAX);
+    int err = ops->check(url, &notes, reterr);
+    struct str left = buf_str(&notes);
+    struct str note;
+    while (!err && str_split(&left, '\n', &note)) {
+        if (note.len)
+            LOG(LOG_LEVEL_WARN, "The transport's URL", LOG_STR("note", note));
+    }
+    buf_done(&notes);
+    return err;
+}
+
 int sequencer_open(struct sequencer *sequencer, struct buf *reterr)
 {
     const struct hub *hub = sequencer->config.hub;
@@ -554,6 +573,9 @@ int sequencer_open(struct sequencer *sequencer, struct buf *reterr)
     sequencer->ops = transport_driver_find(url, reterr);
     if (!sequencer->ops)
         return HUB_E_UNSUPPORTED;
+    int err = check_url(sequencer->ops, url, reterr);
+    if (err)
+        return err;
     struct transport_config config = {
         .loop = sequencer->config.loop,
         .hub = hub->number,
