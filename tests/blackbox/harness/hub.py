@@ -43,11 +43,11 @@ def as_text(value):
     return str(value)
 
 
-def run_command(*args, folder, conf=None, env=None, stdin=b"", timeout=HANG_GUARD_S):
+def run_command(*args, folder, conf=None, env=None, stdin=b"", timeout=HANG_GUARD_S, wrapper=()):
     """Runs a command of the binary to its end."""
     variables = environment(Path(folder), conf or {})
     variables.update(env or {})
-    return subprocess.run([str(BINARY), *map(str, args)], cwd=folder, env=variables, input=stdin,
+    return subprocess.run([*wrapper, str(BINARY), *map(str, args)], cwd=folder, env=variables, input=stdin,
                           capture_output=True, timeout=timeout, check=False)
 
 
