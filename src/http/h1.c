@@ -2,11 +2,14 @@
 #include "http/h1_priv.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
+// How long a client may take to close after us; less while the server stops, which waits for it.
 #define LINGER_MS 5000U
+#define LINGER_RETIRED_MS 250U
 
 _Static_assert(sizeof(struct h1) <= 288, "all of ours for an idle subscriber is to fit into 512 bytes");
+
+const size_t h1_size = sizeof(struct h1);
 
 // ---- Time ----
 
@@ -124,6 +127,12 @@ static void settle(struct h1 *h1)
         update_timer(h1);
 }
 
+static void linger(struct h1 *h1)
+{
+    h1->lingering = true;
+    set_timer(h1, H1_TIMER_LINGER, now_ms(h1), h1_server(h1)->retired ? LINGER_RETIRED_MS : LINGER_MS);
+}
+
 // Everything has been sent, and nothing more will be.
 static void finish(struct h1 *h1)
 {
@@ -133,8 +142,7 @@ static void finish(struct h1 *h1)
         http_conn_cut(&h1->conn, HTTP_CLOSE_ENDED);
         return;
     }
-    h1->lingering = true;
-    set_timer(h1, H1_TIMER_LINGER, now_ms(h1), LINGER_MS);
+    linger(h1);
 }
 
 // After everything due was sent: lets go of what is needed no more.
@@ -168,8 +176,10 @@ static bool all_sent(const struct h1 *h1)
 static void flush(struct http_conn *conn)
 {
     struct h1 *h1 = h1_of(conn);
-    if (h1->lingering)
+    if (h1->lingering) {
+        linger(h1); // marked because the server stops
         return;
+    }
     if (h1->requests) {
         h1_resume(h1);
         h1_advance(h1);
@@ -243,7 +253,7 @@ static void on_closed(struct stream *stream)
 {
     struct h1 *h1 = h1_of(CONTAINER_OF(stream, struct http_conn, stream));
     struct http_server *server = h1_server(h1);
-    free(h1);
+    slab_free(&server->h1_slab, h1);
     http_server_forget(server);
 }
 
@@ -269,12 +279,13 @@ static const struct http_conn_ops h1_ops = {
 
 int h1_open(struct http_server *server, int fd)
 {
-    struct h1 *h1 = calloc(1, sizeof(*h1));
+    struct h1 *h1 = slab_alloc(&server->h1_slab);
     if (!h1)
         return -ENOMEM;
+    *h1 = (struct h1){0};
     int err = stream_open(&h1->conn.stream, server->loop, fd, &stream_plain_ops, on_ready);
     if (err) {
-        free(h1);
+        slab_free(&server->h1_slab, h1);
         return err;
     }
     stream_set_owner(&h1->conn.stream, server);

@@ -259,6 +259,7 @@ int http_server_new(struct http_server **ret_server, struct loop *loop,
     server->config = *config;
     list_init(&server->acceptors);
     table_init(&server->exchanges);
+    slab_init(&server->h1_slab, h1_size);
     uint64_t number = atomic_fetch_add(&config->shared->servers, 1);
     server->next_id = number << 48 | 1;
     loop_add_hook(loop, flush_marked, server);
@@ -272,6 +273,7 @@ void http_server_free(struct http_server *server)
         return;
     HUB_ASSERT(server->handles == 0);
     table_done(&server->exchanges);
+    slab_done(&server->h1_slab);
     free(server->marked);
     free(server);
 }

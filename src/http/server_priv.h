@@ -1,6 +1,7 @@
 // The inside of a server, for connections and exchanges.
 #pragma once
 
+#include "base/slab.h"
 #include "base/table.h"
 #include "http/date.h"
 #include "http/server.h"
@@ -15,6 +16,7 @@ struct http_server {
     struct loop *loop;
     struct http_server_config config;
     struct http_metrics metrics;
+    struct slab h1_slab;    // of HTTP/1 connections
     struct table exchanges; // open ones, by id
     uint64_t next_id;
     struct http_conn **marked; // for the flush at the end of the turn, in the order of their marking
@@ -32,6 +34,8 @@ struct http_server {
     char read_buf[HTTP_READ_SIZE]; // what is read is looked at here and only kept if it is not complete
 };
 
+// Of a connection of HTTP/1, for the slab.
+extern const size_t h1_size;
 // The connection has been counted by http_server_adopt; it takes the descriptor over. -ENOMEM or a negative
 // errno.
 MUST_CHECK int h1_open(struct http_server *server, int fd);
