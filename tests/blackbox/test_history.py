@@ -257,7 +257,7 @@ def test_memory_is_bounded_by_dropping_the_oldest(start_with, topic):
 
 
 @pytest.mark.threads
-@pytest.mark.parametrize("rounds", [3, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(100, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
 def test_what_was_acknowledged_before_a_kill_is_there_once_and_in_order(start_with, topic, rounds):
     hub = start_with("bolt")
     acknowledged = [[] for _ in range(32)]
