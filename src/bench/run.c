@@ -179,17 +179,25 @@ static struct target_usage usage_of(const struct session *session)
     return usage;
 }
 
-static int publish_history(struct session *session)
+static int publish_some(struct session *session, uint64_t count)
 {
-    if (session->config->history == 0)
-        return HUB_OK;
     const struct load_phase phase = {
-        .count = session->config->history,
+        .count = count,
         .group = 1,
         .round_robin = true,
         .keep_ids = session->config->with_id,
     };
-    int err = load_run(&session->load, &phase);
+    return count ? load_run(&session->load, &phase) : HUB_OK;
+}
+
+// With ids, each topic's first update must stand before its second: the rounds do not overlap.
+static int publish_history(struct session *session)
+{
+    const struct bench_config *config = session->config;
+    uint64_t first = config->with_id ? config->topics : 0;
+    int err = publish_some(session, first);
+    if (!err)
+        err = publish_some(session, config->history - first);
     load_reset(&session->load);
     return err;
 }
@@ -315,15 +323,13 @@ static int run_phases(struct session *session)
     int err = publish_history(session);
     if (!err)
         err = connect_subscribers(session);
-    if (err)
-        return err;
     switch (session->config->scenario) {
     case BENCH_IDLE:
-        return measure_idling(session);
+        return err ? err : measure_idling(session);
     case BENCH_REPLAY:
     case BENCH_STORM:
         note_connecting(session);
-        return HUB_OK;
+        return err;
     case BENCH_BROADCAST:
     case BENCH_BURST:
     case BENCH_UNICAST:
@@ -331,7 +337,7 @@ static int run_phases(struct session *session)
     case BENCH_PUBLISH:
         break;
     }
-    return measure_publishing(session);
+    return err ? err : measure_publishing(session);
 }
 
 // ---- Results ----
@@ -387,6 +393,9 @@ static void collect(struct session *session)
     result->refused = session->load.refused;
     result->connected = atomic_load(&shared->connected);
     result->unserved = atomic_load(&shared->unserved);
+    // An interruption may have reached the server as well.
+    if (result->interrupted)
+        return;
     if (atomic_load(&shared->has_failure))
         fail(session, shared->failure);
     else
@@ -421,6 +430,8 @@ static void close_session(struct session *session)
     (void)munmap(session->shared, session->shared_size);
 }
 
+// Once there are subscribers, there is something to report even when it did not go well: what was lost says
+// why.
 int bench_run(const struct bench_config *config, struct bench_result *result)
 {
     *result = (struct bench_result){0};
@@ -428,15 +439,16 @@ int bench_run(const struct bench_config *config, struct bench_result *result)
     int err = open_session(&session);
     if (!err)
         err = run_phases(&session);
-    if (session.crowds || !err)
+    bool reportable = session.crowds && (err == HUB_OK || err == -ETIMEDOUT || err == -EPIPE);
+    result->interrupted = err == -EINTR;
+    if (session.crowds)
         collect(&session);
-    if (!err)
-        err = check_subscribers(&session);
+    if (reportable && check_subscribers(&session))
+        reportable = false;
     if (config->progress)
         config->progress(NULL);
-    result->interrupted = err == -EINTR;
     if (err && err != -EINTR)
         fail(&session, session.load.failure[0] ? session.load.failure : err_text(err));
     close_session(&session);
-    return result->interrupted ? HUB_OK : err;
+    return reportable || result->interrupted ? HUB_OK : err;
 }

@@ -160,10 +160,7 @@ int dev_command(int argc, char **argv)
     struct conf *conf = load(&plan, argc, argv, &status);
     if (conf) {
         const struct server_events events = {.started = print_welcome, .arg = &plan};
-        run_configure_log(conf);
-        status = settings_check(conf);
-        if (status == CLI_DONE)
-            status = server_run(conf, &events);
+        status = run_serve(conf, &events);
         conf_unref(conf);
     }
     done(&plan);

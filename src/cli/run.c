@@ -1,18 +1,74 @@
 #include "cli/run.h"
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/settings.h"
 #include "hub/server.h"
+#include "net/address.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-void run_configure_log(const struct conf *conf)
+// Whether somebody else has the address.
+static bool is_taken(struct str addr)
+{
+    struct address address;
+    struct buf reason;
+    buf_init(&reason, 1024);
+    int err = address_resolve(&address, addr, &reason);
+    buf_done(&reason);
+    if (err || !address_is_tcp(&address))
+        return false;
+    int yes = 1;
+    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    bool taken = bind(fd, &address.any, address.len) != 0 && errno == EADDRINUSE;
+    (void)close(fd);
+    return taken;
+}
+
+static void explain(struct str addr, const char *flag)
+{
+    if (addr.len && is_taken(addr))
+        (void)fprintf(stderr, "Another process has %.*s: stop it, or choose another address with %s.\n",
+                      STR_ARG(addr), flag);
+}
+
+struct serving {
+    const struct server_events *events;
+    bool started;
+};
+
+static void note_started(void *arg, const char *const *addresses, size_t count)
+{
+    struct serving *serving = arg;
+    serving->started = true;
+    if (serving->events)
+        serving->events->started(serving->events->arg, addresses, count);
+}
+
+int run_serve(struct conf *conf, const struct server_events *events)
 {
     bool json = conf->log_format == CONF_LOG_FORMAT_JSON ||
                 (conf->log_format == CONF_LOG_FORMAT_AUTO && isatty(STDERR_FILENO) != 1);
+    struct serving serving = {.events = events};
+    const struct server_events own = {.started = note_started, .arg = &serving};
     log_configure((enum log_level)conf->log_level, json);
+    int status = settings_check(conf);
+    if (status == CLI_DONE)
+        status = server_run(conf, &own);
+    if (serving.started || status != CLI_FAILED)
+        return status;
+    for (size_t i = 0; i < conf->addr.count; i++)
+        explain(conf->addr.items[i], "--addr");
+    explain(conf->ops_addr, "--ops-addr");
+    return status;
 }
 
 int run_command(int argc, char **argv)
@@ -21,10 +77,7 @@ int run_command(int argc, char **argv)
     struct conf *conf = settings_load("run", argc, argv, NULL, 0, &status);
     if (!conf)
         return status;
-    run_configure_log(conf);
-    status = settings_check(conf);
-    if (status == CLI_DONE)
-        status = server_run(conf, NULL);
+    status = run_serve(conf, NULL);
     conf_unref(conf);
     return status;
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 struct conf;
+struct server_events;
 
-// Sets the log's level and format; lines on a terminal are for people.
-void run_configure_log(const struct conf *conf);
+// Sets the log up (its lines on a terminal are for people), checks, serves, and returns the exit status. When
+// an address is taken, it says so and what to do. `events` may be NULL.
+int run_serve(struct conf *conf, const struct server_events *events);

@@ -162,7 +162,7 @@ static void print_claims(const struct buf *token)
     struct buf claims;
     buf_init(&claims, TOKEN_MAX);
     if (mint_explain(buf_str(token), &claims) == HUB_OK)
-        (void)fprintf(stderr, "%s\n", buf_c(&claims));
+        (void)fputs(buf_c(&claims), stderr);
     buf_done(&claims);
 }
 
