@@ -245,6 +245,7 @@ static bool take_request(struct h1 *h1, struct str head, size_t lines)
         return false;
     }
     h1->fresh = false;
+    h1_stop_timer(h1); // the time to the next request begins anew, also when this one is answered at once
     counter_add(&h1_server(h1)->metrics.requests, 1);
     exchange->body_complete = !request->chunked && request->content_length == 0;
     requests->left = request->content_length;
