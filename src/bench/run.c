@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define NS_PER_MS UINT64_C(1000000)
-#define SETTLE_MS 300 // before memory is read: what has just been accepted is still being set up
+#define SETTLE_MS 300 // for what is still on its way or being set up
 
 const char *const bench_scenario_names[] = {"idle",    "broadcast", "burst",  "unicast",
                                             "private", "publish",   "replay", "storm"};
@@ -383,6 +383,9 @@ static void collect(struct session *session)
     struct bench_result *result = session->result;
     struct shared *shared = session->shared;
     result->memory_after = usage_of(session).anon_bytes;
+    // The count may be complete only because something has come twice: let what is on its way arrive.
+    if (!result->interrupted)
+        sleep_ms(SETTLE_MS);
     stop_crowds(session);
     for (size_t i = 0; i < session->crowd_count; i++) {
         histogram_merge(&result->delivery, &shared->crowds[i].delivery);
