@@ -141,6 +141,30 @@ static void a_client_that_does_not_read_is_not_read_from(void **state)
     rig_client_free(client);
 }
 
+static void send_flood(void *arg)
+{
+    const int *fd = arg;
+    for (unsigned i = 0; i < 100; i++) {
+        struct buf buf;
+        buf_init(&buf, 65536);
+        for (unsigned j = 0; j < 100; j++)
+            buf_append_str(&buf, STR("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"));
+        rig_send(*fd, buf_str(&buf));
+        buf_done(&buf);
+    }
+}
+
+static void requests_that_come_faster_than_answers_are_all_answered(void **state)
+{
+    struct rig_client *client = rig_client_new(*state);
+    uv_thread_t thread;
+    assert_int_equal(uv_thread_create(&thread, send_flood, &client->fd), 0);
+    for (unsigned i = 0; i < 100 * 100; i++)
+        assert_int_equal(rig_read_response(client), 200);
+    (void)uv_thread_join(&thread);
+    rig_client_free(client);
+}
+
 // ---- Bodies ----
 
 static void continue_is_sent_when_the_body_is_wanted(void **state)
@@ -443,6 +467,18 @@ static void a_client_that_says_nothing_is_closed_without_a_word(void **state)
     rig_client_free(client);
 }
 
+static void a_connection_that_is_used_is_kept(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_client *client = rig_client_new(rig);
+    for (unsigned i = 0; i < 10; i++) { // a second, and none of it idle for 300 ms
+        rig_get(client, "GET /hello");
+        assert_int_equal(rig_read_response(client), 200);
+        (void)usleep(100000);
+    }
+    rig_client_free(client);
+}
+
 static void a_handler_may_take_longer_than_the_client(void **state)
 {
     struct rig *rig = *state;
@@ -468,6 +504,7 @@ int main(void)
         RIG_TEST(answers_come_in_the_order_of_the_requests),
         RIG_TEST(not_more_requests_are_read_ahead_than_the_bound),
         RIG_TEST(a_client_that_does_not_read_is_not_read_from),
+        RIG_TEST(requests_that_come_faster_than_answers_are_all_answered),
         RIG_TEST(continue_is_sent_when_the_body_is_wanted),
         RIG_TEST(continue_is_not_sent_for_a_body_that_is_not_wanted),
         RIG_TEST(a_body_at_the_bound_passes_and_one_over_it_does_not),
@@ -487,6 +524,7 @@ int main(void)
         IMPATIENT(a_slow_second_head_is_refused_as_well),
         IMPATIENT(a_slow_body_is_refused_and_the_handler_told),
         IMPATIENT(a_client_that_says_nothing_is_closed_without_a_word),
+        IMPATIENT(a_connection_that_is_used_is_kept),
         IMPATIENT(a_handler_may_take_longer_than_the_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
