@@ -213,14 +213,19 @@ static bool flush_output(void *arg)
 static int receive(struct receiver *receiver, const struct client_url *url, struct str token)
 {
     const struct settings *settings = receiver->settings;
-    struct request_subscribe fields = {
-        .topics = settings->topics.count ? settings->topics : settings->matches,
-        .patterns = settings->patterns,
-        .last_event_id = settings->last_event_id,
+    const struct subscription_config config = {
+        .loop = &receiver->loop,
+        .url = url,
+        .token = token,
+        .fields = {.topics = settings->topics.count ? settings->topics : settings->matches,
+                   .patterns = settings->patterns,
+                   .last_event_id = settings->last_event_id},
+        .max_event = EVENT_MAX,
+        .events = &subscription_events,
+        .arg = receiver,
     };
     loop_add_hook(&receiver->loop, flush_output, NULL);
-    int err = subscription_new(&receiver->subscription, &receiver->loop, url, token, &fields, EVENT_MAX,
-                               &subscription_events, receiver);
+    int err = subscription_new(&receiver->subscription, &config);
     if (err) {
         hub_print_failure("subscribe", &settings->hub, err);
         return CLI_FAILED;

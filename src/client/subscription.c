@@ -123,20 +123,24 @@ static void forward(void *arg, const struct sse_event *event)
     subscription->events->event(subscription->arg, event);
 }
 
-int subscription_new(struct subscription **ret_subscription, struct loop *loop, const struct client_url *url,
-                     struct str token, const struct request_subscribe *fields, size_t max_event,
-                     const struct subscription_events *events, void *arg)
+int subscription_new(struct subscription **ret_subscription, const struct subscription_config *config)
 {
     struct subscription *subscription = calloc(1, sizeof(*subscription));
     if (!subscription)
         return -ENOMEM;
     *subscription = (struct subscription){
-        .loop = loop, .url = *url, .token = token, .fields = *fields, .events = events, .arg = arg};
+        .loop = config->loop,
+        .url = *config->url,
+        .token = config->token,
+        .fields = config->fields,
+        .events = config->events,
+        .arg = config->arg,
+    };
     timer_init(&subscription->retry, try_again);
     buf_init(&subscription->request, REQUEST_MAX);
     buf_init(&subscription->refusal, REFUSAL_MAX);
-    sse_parser_init(&subscription->parser, max_event, forward, subscription);
-    int err = client_new(&subscription->client, loop, url, &client_events, subscription);
+    sse_parser_init(&subscription->parser, config->max_event, forward, subscription);
+    int err = client_new(&subscription->client, config->loop, config->url, &client_events, subscription);
     if (!err)
         err = ask(subscription);
     if (err) {

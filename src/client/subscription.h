@@ -24,11 +24,18 @@ struct subscription_events {
     void (*failed)(void *arg, int err, unsigned status, struct str text);
 };
 
-// Everything is copied but the slices of url and fields, which must stay. -ENOMEM, or a negative code of the
-// first connection. `max_event` bounds an event's bytes.
-MUST_CHECK int subscription_new(struct subscription **ret_subscription, struct loop *loop,
-                                const struct client_url *url, struct str token,
-                                const struct request_subscribe *fields, size_t max_event,
-                                const struct subscription_events *events, void *arg);
+struct subscription_config {
+    struct loop *loop;
+    const struct client_url *url;    // copied, but for its slices, which must stay
+    struct str token;                // empty: none; must stay
+    struct request_subscribe fields; // what its slices and lists point to must stay
+    size_t max_event;                // bounds an event's bytes
+    const struct subscription_events *events;
+    void *arg;
+};
+
+// -ENOMEM, or a negative code of the first connection.
+MUST_CHECK int subscription_new(struct subscription **ret_subscription,
+                                const struct subscription_config *config);
 // Nothing is called any more. Accepts NULL; not from inside `event`.
 void subscription_free(struct subscription *subscription);
