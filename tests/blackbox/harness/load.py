@@ -129,6 +129,12 @@ class Follower:
         if start:
             self.start()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
     def start(self):
         self.thread.start()
         return self
