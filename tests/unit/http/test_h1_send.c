@@ -323,6 +323,8 @@ static void many_subscribers_that_go_at_once_leave_nothing_behind(void **state)
         rig_client_free(clients[i]);
     }
     rig_await(&rig->closed[HTTP_CLOSE_PEER], SUBSCRIBERS);
+    for (unsigned i = 0; i < 1000 && atomic_load(&rig->shared.connections) > 0; i++)
+        (void)usleep(1000);
     assert_int_equal(atomic_load(&rig->shared.connections), 0);
 }
 
