@@ -1,5 +1,6 @@
 #include "client/client.h"
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "client/url.h"
@@ -81,13 +82,20 @@ void client_free(struct client *client)
     free(client);
 }
 
+// Changing what is watched, unlike beginning to, cannot fail.
+static void watch(struct client *client, unsigned events)
+{
+    int err = stream_watch(&client->link->stream, events);
+    HUB_ASSERT(err == HUB_OK);
+}
+
 // The request is over; on an error the connection is of no use any more. `ended` may free the client.
 static void end(struct client *client, int err)
 {
     if (err || !client->parser.keep_alive)
         unlink_connection(client);
     else
-        stream_watch(&client->link->stream, STREAM_READABLE);
+        watch(client, STREAM_READABLE);
     if (!client->busy)
         return;
     client->busy = false;
@@ -105,14 +113,14 @@ static void go_on_sending(struct client *client)
         client->sent = client->request.len;
     client->sent += len > 0 ? (size_t)len : 0;
     bool whole = client->sent == client->request.len;
-    stream_watch(&client->link->stream, whole ? STREAM_READABLE : STREAM_READABLE | STREAM_WRITABLE);
+    watch(client, whole ? STREAM_READABLE : STREAM_READABLE | STREAM_WRITABLE);
 }
 
 static void finish_connecting(struct client *client)
 {
     int err = 0;
     socklen_t len = sizeof(err);
-    if (getsockopt(client->link->stream.fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
+    if (getsockopt(stream_fd(&client->link->stream), SOL_SOCKET, SO_ERROR, &err, &len) != 0)
         err = errno;
     client->connecting = false;
     if (err)
@@ -195,14 +203,15 @@ static int open_link(struct client *client)
         err = -errno;
         goto fail;
     }
-    err = stream_open(&link->stream, client->loop, fd, &stream_plain_ops, on_ready);
-    if (err)
-        goto fail;
+    stream_open(&link->stream, client->loop, fd, &stream_plain_ops, on_ready);
     link->client = client;
     client->link = link;
     client->connecting = true;
-    stream_watch(&link->stream, STREAM_WRITABLE);
-    return HUB_OK;
+    err = stream_watch(&link->stream, STREAM_WRITABLE);
+    if (err)
+        unlink_connection(client);
+    return err;
+
 fail:
     free(link);
     (void)close(fd);
@@ -220,7 +229,7 @@ int client_send(struct client *client, struct str request)
     client->sent = 0;
     http_response_parser_restart(&client->parser, false);
     if (client->link) {
-        stream_watch(&client->link->stream, STREAM_READABLE | STREAM_WRITABLE);
+        watch(client, STREAM_READABLE | STREAM_WRITABLE);
     } else {
         int err = open_link(client);
         if (err)

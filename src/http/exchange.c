@@ -124,7 +124,7 @@ struct str exchange_peer(struct exchange *exchange)
 {
     if (!exchange->peer.ptr) {
         char text[ADDRESS_TEXT_MAX];
-        size_t len = socket_format_peer(exchange->conn->stream.fd, text);
+        size_t len = socket_format_peer(stream_fd(&exchange->conn->stream), text);
         exchange->peer = arena_dup(&exchange->arena, str_make(text, len));
     }
     return exchange->peer;

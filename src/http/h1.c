@@ -7,7 +7,7 @@
 #define LINGER_MS 5000U
 #define LINGER_RETIRED_MS 250U
 
-_Static_assert(sizeof(struct h1) <= 288, "all of ours for an idle subscriber is to fit into 512 bytes");
+_Static_assert(sizeof(struct h1) <= 176, "all of ours for an idle subscriber is to fit into 512 bytes");
 
 const size_t h1_size = sizeof(struct h1);
 
@@ -115,7 +115,8 @@ static void watch(struct h1 *h1)
         events |= STREAM_READABLE;
     if (h1->stream.blocked)
         events |= STREAM_WRITABLE;
-    stream_watch(&h1->conn.stream, events);
+    if (stream_watch(&h1->conn.stream, events) != HUB_OK)
+        http_conn_cut(&h1->conn, HTTP_CLOSE_OVERLOAD);
 }
 
 static void settle(struct h1 *h1)
@@ -283,11 +284,7 @@ int h1_open(struct http_server *server, int fd)
     if (!h1)
         return -ENOMEM;
     *h1 = (struct h1){0};
-    int err = stream_open(&h1->conn.stream, server->loop, fd, &stream_plain_ops, on_ready);
-    if (err) {
-        slab_free(&server->h1_slab, h1);
-        return err;
-    }
+    stream_open(&h1->conn.stream, server->loop, fd, &stream_plain_ops, on_ready);
     stream_set_owner(&h1->conn.stream, server);
     h1->conn.ops = &h1_ops;
     h1->stream.conn = &h1->conn;

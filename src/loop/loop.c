@@ -47,6 +47,8 @@ static void end_turn(uv_prepare_t *turn)
     bool more = false;
     for (unsigned i = 0; i < loop->_hook_count; i++)
         more = loop->_hooks[i].run(loop->_hooks[i].arg) || more;
+    // Hooks may be waiting for just that.
+    more = poller_reap(&loop->poller) || more;
     if (more)
         (void)uv_idle_start(&loop->_busy, do_nothing);
     else
@@ -72,6 +74,13 @@ int loop_init(struct loop *loop)
         (void)uv_loop_close(&loop->uv);
         return err;
     }
+    err = poller_init(&loop->poller, &loop->uv);
+    if (err) {
+        mailbox_close(&loop->mailbox);
+        (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+        (void)uv_loop_close(&loop->uv);
+        return err;
+    }
     wheel_init(&loop->_wheel, uv_now(&loop->uv));
     (void)uv_timer_init(&loop->uv, &loop->_wheel_timer);
     (void)uv_prepare_init(&loop->uv, &loop->_turn);
@@ -83,6 +92,7 @@ int loop_init(struct loop *loop)
 void loop_done(struct loop *loop)
 {
     mailbox_close(&loop->mailbox);
+    poller_close(&loop->poller);
     uv_close((uv_handle_t *)&loop->_wheel_timer, NULL);
     uv_close((uv_handle_t *)&loop->_turn, NULL);
     uv_close((uv_handle_t *)&loop->_busy, NULL);

@@ -4,7 +4,7 @@
 //   1. timers that are due fire;
 //   2. the kernel is asked for events; it blocks only when nothing waits (no timer due, no hook with more
 //      to do); ready descriptors and the mailbox are handled;
-//   3. the turn-end hooks run, in the order in which they were added.
+//   3. the turn-end hooks run, in the order in which they were added; then who was closed is told.
 // Whatever a turn's handlers leave to be sent is sent by the hooks, so that it merges.
 //
 // All functions belong to the loop's thread, but loop_stop and mailbox_post.
@@ -13,6 +13,7 @@
 #include "base/attr.h"
 #include "base/wheel.h"
 #include "loop/mailbox.h"
+#include "loop/poller.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -36,6 +37,7 @@ typedef bool loop_hook_fn(void *arg);
 struct loop {
     uv_loop_t uv;
     struct mailbox mailbox;
+    struct poller poller;
     struct wheel _wheel;
     uv_timer_t _wheel_timer;
     uint64_t _wheel_due_ms;

@@ -15,9 +15,9 @@ struct stream;
 // Events to watch for. With STREAM_QUIET neither bytes nor room are announced, only that the connection
 // is broken.
 enum stream_events {
-    STREAM_QUIET = 0,
-    STREAM_READABLE = 1,
-    STREAM_WRITABLE = 2,
+    STREAM_QUIET = WATCH_QUIET,
+    STREAM_READABLE = WATCH_READABLE,
+    STREAM_WRITABLE = WATCH_WRITABLE,
 };
 
 // `err` is a negative errno when the connection is broken: nothing is watched any more.
@@ -40,26 +40,26 @@ struct stream_ops {
 // Embedded; small because every idle subscriber has one.
 struct stream {
     const struct stream_ops *ops;
-    int fd;
-    unsigned _events;
+    void *_owner;
+    struct watch _watch;
     union {
         stream_ready_fn *_ready;
         stream_closed_fn *_closed;
     };
-    uv_poll_t _poll;
 };
 
 extern const struct stream_ops stream_plain_ops;
 
-// Takes the descriptor over and makes it non-blocking; on failure (a negative errno) it stays the caller's.
-// Nothing is watched yet.
-MUST_CHECK int stream_open(struct stream *stream, struct loop *loop, int fd, const struct stream_ops *ops,
+// Takes over a descriptor that is non-blocking. Nothing is watched yet.
+void stream_open(struct stream *stream, struct loop *loop, int fd, const struct stream_ops *ops,
                            stream_ready_fn *ready);
 // A cookie of the owner, and all streams of a loop that have it. `fn` may close the stream.
 void stream_set_owner(struct stream *stream, void *owner);
 void *stream_owner(const struct stream *stream);
+int stream_fd(const struct stream *stream);
 void stream_walk(struct loop *loop, void *owner, void (*fn)(struct stream *stream));
-// What is watched from now on, any of enum stream_events. Free of charge when nothing changes.
-void stream_watch(struct stream *stream, unsigned events);
+// What is watched from now on, any of enum stream_events. Free of charge when nothing changes. A negative errno
+// when the kernel cannot.
+MUST_CHECK int stream_watch(struct stream *stream, unsigned events);
 // Closes the socket at once. `closed` is called by the loop later; until then the memory must stay.
 void stream_close(struct stream *stream, stream_closed_fn *closed);
