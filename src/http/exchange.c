@@ -214,6 +214,13 @@ void exchange_add_header(struct exchange *exchange, struct str name, struct str 
     exchange->added_end = &added->next;
 }
 
+void exchange_add_constant_headers(struct exchange *exchange, const struct http_field *fields, size_t count)
+{
+    HUB_ASSERT(exchange->constant_count == 0);
+    exchange->constants = fields;
+    exchange->constant_count = count;
+}
+
 void exchange_respond(struct exchange *exchange, unsigned status, struct str type, struct str body)
 {
     bool was_open = exchange->open;

@@ -25,6 +25,8 @@ struct exchange {
     struct http_request request;
     char request_id[HTTP_REQUEST_ID_LEN];
     struct str peer; // made when first asked for
+    const struct http_field *constants;
+    size_t constant_count;
     struct added_field *added;
     struct added_field **added_end;
     void *data;

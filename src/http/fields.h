@@ -14,6 +14,12 @@ struct http_field {
     struct str value; // without white space around it
 };
 
+// A constant field, of two string literals.
+#define HTTP_FIELD(name, value) \
+    { \
+        {"" name, sizeof(name) - 1}, {"" value, sizeof(value) - 1} \
+    }
+
 struct http_fields {
     struct http_field *list;
     size_t count;

@@ -22,6 +22,8 @@ static void write_fields(struct exchange *exchange, unsigned status, struct str 
     http_write_field(to, STR("X-Request-Id"), exchange_request_id(exchange));
     if (type.len)
         http_write_field(to, STR("Content-Type"), type);
+    for (size_t i = 0; i < exchange->constant_count; i++)
+        http_write_field(to, exchange->constants[i].name, exchange->constants[i].value);
     for (const struct added_field *added = exchange->added; added; added = added->next)
         http_write_field(to, added->field.name, added->field.value);
 }

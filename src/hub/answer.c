@@ -2,15 +2,15 @@
 
 #include "base/buf.h"
 #include "http/exchange.h"
+#include "http/fields.h"
 
 #define TEXT_MAX 16384
 
+static const struct http_field security_fields[] = {ANSWER_SECURITY_FIELDS};
+
 void answer_add_security_headers(struct exchange *exchange)
 {
-    exchange_add_header(exchange, STR("X-Content-Type-Options"), STR("nosniff"));
-    exchange_add_header(exchange, STR("X-Frame-Options"), STR("DENY"));
-    exchange_add_header(exchange, STR("X-Xss-Protection"), STR("1; mode=block"));
-    exchange_add_header(exchange, STR("Content-Security-Policy"), STR("default-src 'self'"));
+    exchange_add_constant_headers(exchange, security_fields, ARRAY_LEN(security_fields));
 }
 
 void answer_text(struct exchange *exchange, unsigned status, struct str text)

@@ -18,7 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-// "Bearer " and the shortest token that can be one (modern.md §2.1).
+// "Bearer " and the shortest token that can be one.
 #define BEARER_LEN 7
 #define TOKEN_MIN 41
 #define URL_MAX 4096

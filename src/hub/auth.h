@@ -1,5 +1,5 @@
 // Who a request comes from: the token of a request, where it may stand, and what happens without a good one
-// (modern.md §1.7, §2.1 to §2.3).
+// (RFC 6750, RFC 9728).
 #pragma once
 
 #include "base/attr.h"

@@ -16,7 +16,7 @@ struct conf;
 struct jwt_keyset;
 struct sequencer;
 
-// The path of every hub (modern.md §1.0: there is no other in the protocol's default).
+// The path of every hub, as the protocol has it (RFC 8615 for the prefix).
 #define HUB_PATH "/.well-known/mercure"
 
 struct hub {

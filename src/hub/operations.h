@@ -1,4 +1,4 @@
-// The operations listener: health and metrics (modern.md §8.1, §8.3), on the main thread, which does nothing
+// The operations listener: health and metrics, on the main thread, which does nothing
 // else meanwhile. Questions that only another thread can answer are posted to it, and the answer is waited for
 // a bounded time: a thread that no longer turns is what liveness is there to find.
 #pragma once

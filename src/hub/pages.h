@@ -1,4 +1,4 @@
-// The page for people and what it asks for (modern.md §7.1): with `debugger` or `playground` only.
+// The page for people and what it asks for: with `debugger` or `playground` only.
 #pragma once
 
 #include <stdbool.h>

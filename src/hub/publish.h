@@ -1,5 +1,5 @@
 // POST on the hub: an update is read, checked, handed to the hub thread, and answered when it is stored
-// (modern.md §1.2).
+// (draft-dunglas-mercure-08).
 #pragma once
 
 struct exchange;

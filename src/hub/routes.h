@@ -1,4 +1,4 @@
-// Which endpoint answers which request of the main listeners (modern.md §1.0).
+// Which endpoint answers which request of the main listeners.
 #pragma once
 
 struct exchange;

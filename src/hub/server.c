@@ -28,6 +28,8 @@
 
 // Descriptors that are never for connections: loops, the store, listeners, spare ones.
 #define FILES_KEPT 64U
+// Fewer than this are worth a word.
+#define FILES_FEW 1024U
 // What is kept of the rest for publishers and operations.
 #define SHARE_MIN 256U
 #define REASON_MAX 4096
@@ -120,8 +122,11 @@ static void set_limits(struct server *server)
     size_t usable = files > FILES_KEPT ? files - FILES_KEPT : 1;
     size_t crowded_at = files > share + FILES_KEPT ? files - share : usable / 2;
     const struct conf *conf = server->conf;
-    if (conf->max_connections && conf->max_connections < crowded_at)
+    if (conf->max_connections && conf->max_connections <= crowded_at)
         crowded_at = conf->max_connections;
+    else if (conf->max_connections || files < FILES_FEW)
+        LOG(LOG_LEVEL_WARN, "The limit of open files is low: raise it to serve more connections",
+            LOG_U64("open_files", files), LOG_U64("max_connections", crowded_at));
     server->crowded_at = crowded_at;
     // Beyond crowded_at only publishers are let in, as many as there is a share for.
     server->max_connections = crowded_at + share < usable ? crowded_at + share : usable;

@@ -195,14 +195,17 @@ static uint64_t end_of_stream(const struct subscribing *subscribing)
     return left_ms < UINT64_MAX - now_ms ? now_ms + left_ms : UINT64_MAX;
 }
 
+static const struct http_field stream_fields[] = {
+    HTTP_FIELD("Cache-Control", "private, no-cache, no-store, must-revalidate, max-age=0"),
+    HTTP_FIELD("Pragma", "no-cache"),
+    HTTP_FIELD("Expires", "0"),
+    HTTP_FIELD("X-Accel-Buffering", "no"),
+    ANSWER_SECURITY_FIELDS,
+};
+
 static void add_stream_headers(struct exchange *exchange, struct str last_event_id)
 {
-    answer_add_security_headers(exchange);
-    exchange_add_header(exchange, STR("Cache-Control"),
-                        STR("private, no-cache, no-store, must-revalidate, max-age=0"));
-    exchange_add_header(exchange, STR("Pragma"), STR("no-cache"));
-    exchange_add_header(exchange, STR("Expires"), STR("0"));
-    exchange_add_header(exchange, STR("X-Accel-Buffering"), STR("no"));
+    exchange_add_constant_headers(exchange, stream_fields, ARRAY_LEN(stream_fields));
     if (last_event_id.ptr)
         exchange_add_header(exchange, STR("Mercure-Last-Event-ID"), last_event_id);
 }

@@ -1,4 +1,4 @@
-// What a publisher asks for, and the rules that it must keep (modern.md §1.2, §3.6, §3.7): characters, sizes,
+// What a publisher asks for, and the rules that it must keep (draft-dunglas-mercure-08): characters, sizes,
 // reserved names. Who may publish where is the authorization's matter.
 #pragma once
 
