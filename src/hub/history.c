@@ -38,6 +38,16 @@ void history_forget(struct history *history)
         drop(history, CONTAINER_OF(node, struct kept_slice, node));
 }
 
+void history_forget_before(struct history *history, const struct position *oldest)
+{
+    LIST_FOREACH (node, &history->_kept) {
+        struct kept_slice *kept = CONTAINER_OF(node, struct kept_slice, node);
+        const struct history_slice *slice = kept->slice;
+        if (slice->count && position_cmp(&slice->entries[0].position, oldest) < 0)
+            drop(history, kept);
+    }
+}
+
 void history_done(struct history *history)
 {
     HUB_ASSERT(list_empty(&history->_requests) && list_empty(&history->_queue));

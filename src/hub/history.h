@@ -39,5 +39,7 @@ void history_handle_slice(struct message *message);
 // The end of a turn: lets some of those that wait for room try again. True when that is worth another turn at
 // once.
 bool history_end_turn(struct history *history);
+// Forgets slices that hold updates before this position: they are no longer kept.
+void history_forget_before(struct history *history, const struct position *oldest);
 // Forgets every slice that is kept: positions mean something else now.
 void history_forget(struct history *history);

@@ -69,6 +69,7 @@ struct batch {
     uint64_t first_offset; // of the first entry
     uint64_t trim_to;      // what is older may leave the tail
     uint64_t memory;       // of the updates, for the lag of a worker
+    struct position oldest; // updates before it are no longer kept; empty when none has been dropped
     bool epoch_changed;    // positions known so far mean nothing any more: what follows is a new beginning
     struct position before; // with epoch_changed, and in the first batch: the position before the first entry
     bool starts;           // the tail begins here, after `before`

@@ -20,6 +20,8 @@
 // A group is one transaction or round trip of the transport. Its bounds keep the time of one in hand.
 #define GROUP_MAX 1024
 #define GROUP_BYTES_MAX (4U << 20)
+// How often the log is told of the transport's health at most.
+#define HEALTH_LOG_MS 1000
 // About what a topic and its chain take in the index of one worker.
 #define TOPIC_MEMORY 96
 
@@ -53,11 +55,16 @@ struct sequencer {
     uint64_t first_offset; // of the oldest held
     uint64_t next_offset;
     size_t held_bytes;
-    struct position head; // of the newest fed
+    struct position head;   // of the newest fed
+    struct position oldest; // that the transport keeps, once it has dropped some
     bool started;         // the workers' tails have their beginning
 
     uint64_t posted_bytes;
     atomic_bool is_held; // a worker lags too far: no publishes are taken and the feed is paused
+
+    bool is_ready; // as last logged
+    bool has_warning;
+    uint64_t health_checked_ms;
 
     struct list locating;       // locate_requests that wait for the feed to reach their head
     struct replay_request fill; // of the tail, at the start
@@ -180,6 +187,7 @@ static void check_lag(struct sequencer *sequencer)
 static void post_batch(struct sequencer *sequencer, struct batch *batch)
 {
     batch->trim_to = sequencer->first_offset;
+    batch->oldest = sequencer->oldest;
     sequencer->posted_bytes += batch->memory;
     counter_add(&sequencer->metrics.fed, batch->count);
     counter_set(&sequencer->metrics.tail_updates, sequencer->next_offset - sequencer->first_offset);
@@ -226,10 +234,30 @@ static void refuse(struct sequencer *sequencer, struct publish_request *request,
     settle(request, PUBLISH_REFUSED, reason);
 }
 
+// Tells the log, once, that the store takes nothing, that it does again, and what it warns of.
+static void log_health(struct sequencer *sequencer)
+{
+    uint64_t now_ms = loop_now_ms(sequencer->config.loop);
+    if (now_ms < sequencer->health_checked_ms + HEALTH_LOG_MS)
+        return;
+    sequencer->health_checked_ms = now_ms;
+    struct transport_health health;
+    sequencer->ops->health(sequencer->transport, &health);
+    if (sequencer->is_ready && !health.ready)
+        LOG(LOG_LEVEL_ERROR, "Updates cannot be stored", LOG_C("reason", health.reason));
+    else if (!sequencer->is_ready && health.ready)
+        LOG(LOG_LEVEL_INFO, "Updates can be stored again");
+    sequencer->is_ready = health.ready;
+    if (*health.warning && !sequencer->has_warning)
+        LOG(LOG_LEVEL_WARN, "The transport warns", LOG_C("reason", health.warning));
+    sequencer->has_warning = *health.warning != 0;
+}
+
 static void group_done(struct publish_group *group)
 {
     struct sequencer *sequencer = CONTAINER_OF(group, struct sequencer, group);
     sequencer->in_flight = false;
+    log_health(sequencer);
     for (size_t i = 0; i < group->count; i++) {
         if (group->results[i] == PUBLISH_REFUSED) {
             refuse(sequencer, sequencer->requests[i], group->reason);
@@ -416,6 +444,7 @@ static void on_feed(void *arg, struct feed_entry *entries, size_t count)
 static void on_trimmed(void *arg, const struct position *oldest)
 {
     struct sequencer *sequencer = arg;
+    sequencer->oldest = *oldest;
     while (sequencer->first_offset < sequencer->next_offset &&
            position_cmp(&held_at(sequencer, sequencer->first_offset)->position, oldest) < 0)
         drop_oldest(sequencer);
@@ -449,7 +478,7 @@ static void finish_open(struct sequencer *sequencer)
     LOG(LOG_LEVEL_INFO, "The newest updates of the history are in memory",
         LOG_U64("updates", sequencer->next_offset - sequencer->first_offset),
         LOG_U64("bytes", sequencer->held_bytes));
-    sequencer->open = true;
+    sequencer->open = sequencer->is_ready = true;
     sequencer->ops->pause(sequencer->transport, false);
     sequencer->config.opened(sequencer->config.arg, HUB_OK, "");
 }

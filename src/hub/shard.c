@@ -201,6 +201,8 @@ void shard_handle_batch(struct message *message)
         start_tail(shard, batch);
     for (size_t i = 0; i < batch->count; i++)
         apply(shard, &batch->entries[i]);
+    if (batch->oldest.len)
+        history_forget_before(&shard->history, &batch->oldest);
     if (batch->trim_to > shard->trim_to)
         shard->trim_to = batch->trim_to;
     wake_ahead(shard);
