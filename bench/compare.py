@@ -181,7 +181,7 @@ def cell(rounds, row, server):
 def verdicts(rounds, row):
     lines = []
     for limit in row.limits:
-        for server in ("local", "bolt"):
+        for server in row.judged:
             line = judge(limit, rounds, row, server) if server in row.servers else None
             if line:
                 lines.append(f"{server}: {line}")
