@@ -153,9 +153,10 @@ static void take_bytes(struct client *client, struct str bytes)
     }
 }
 
-static void receive(struct client *client)
+static void receive(struct link *link)
 {
-    struct stream *stream = &client->link->stream;
+    struct client *client = link->client;
+    struct stream *stream = &link->stream;
     ssize_t len = stream->ops->read(stream, client->read, sizeof(client->read));
     if (len == -EAGAIN)
         return;
@@ -184,7 +185,7 @@ static void on_ready(struct stream *stream, int err, unsigned events)
     else if (events & STREAM_WRITABLE)
         go_on_sending(client);
     if (!err && events & STREAM_READABLE && link->client == client && !client->connecting)
-        receive(client);
+        receive(link);
 }
 
 // ---- Connecting ----
