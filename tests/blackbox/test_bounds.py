@@ -267,7 +267,7 @@ def test_the_tail_takes_no_more_than_it_may(start_with, transport, topic):
     seen = []
     with MemoryPeak(hub.process.pid) as memory:
         for size in (10, 1000, 30_000):
-            count = min(scale(2400), 16 * MIB // size) // 8
+            count = min(2400, 16 * MIB // size) // 8
             publish_series(publishers, [[publisher.request(f"topic={topic}/{i}&data={'x' * size}") for i in range(count)]
                                         for publisher in publishers])
             seen.append(hub.metrics()["mercure_tail_bytes"])

@@ -1,4 +1,5 @@
 """What a process costs: its memory, its time, its wake-ups, and the kernel's memory for its sockets."""
+import functools
 import re
 import subprocess
 import threading
@@ -9,6 +10,7 @@ from .hub import BINARY
 KIB, MIB = 1 << 10, 1 << 20
 
 
+@functools.cache
 def is_sanitized():
     """Whether the binary carries a sanitizer: then its memory and its speed say nothing."""
     data = BINARY.read_bytes()
@@ -24,15 +26,23 @@ def rss_anon(pid):
     return int(re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()).group(1)) * KIB
 
 
+def tasks(pid):
+    """The folders of its threads. A sanitizer's own thread, which never rests, has no name but the program's."""
+    name = Path(f"/proc/{pid}/comm").read_text()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        if not is_sanitized() or task.name == str(pid) or (task / "comm").read_text() != name:
+            yield task
+
+
 def cpu_ns(pid):
     """CPU time of all threads that live."""
-    return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks(pid))
 
 
 def wake_ups(pid):
     """How often the threads went to sleep, which is as often as they were woken."""
     found = re.compile(r"^voluntary_ctxt_switches:\s+(\d+)", re.MULTILINE)
-    return sum(int(found.search(path.read_text()).group(1)) for path in Path(f"/proc/{pid}/task").glob("*/status"))
+    return sum(int(found.search((task / "status").read_text()).group(1)) for task in tasks(pid))
 
 
 def socket_memory(local_port, peer_port):
