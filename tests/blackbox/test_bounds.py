@@ -286,6 +286,7 @@ def test_an_update_that_is_larger_than_the_tail_is_delivered_all_the_same(start_
             assert stream.read_event().data == letter * 500_000
 
 
+@pytest.mark.threads
 def test_publishing_is_held_back_for_a_worker_that_lags_and_goes_on(start_with, transport, topic):
     hub = start_with(transport, {"worker_lag_max": "64KiB"})
     publishers = [Publisher(hub) for _ in range(8)]
@@ -302,6 +303,7 @@ def test_publishing_is_held_back_for_a_worker_that_lags_and_goes_on(start_with, 
         publisher.close()
 
 
+@pytest.mark.threads
 def test_frames_that_stalled_readers_hold_are_bounded_and_nobody_else_suffers(start_hub, tmp_path, topic):
     hub = start_hub(transport_url=f"bolt://{tmp_path}/hub/hub.db", dispatch_timeout="0s", heartbeat="0s",
                     tail_max_bytes="64KiB", max_unsent_bytes="8MiB", log_level="debug")
