@@ -292,7 +292,7 @@ static void hand_over(struct publishing *publishing, struct exchange *exchange, 
     }
     if (conf->publish_timeout_ms)
         timer_set(shard->loop, &request->deadline, loop_now_ms(shard->loop) + conf->publish_timeout_ms);
-    sequencer_post(request->sequencer, &request->message);
+    outbox_add(&shard->publishes, &request->message);
 }
 
 // ---- The request ----

@@ -44,6 +44,7 @@ struct sequencer {
     uint64_t boot;
     uint64_t sequence;
     struct list queue; // publish_requests that wait for the next group
+    struct list collecting; // in config.collecting
     bool in_flight;
     struct publish_group group;
     struct publish_request *requests[GROUP_MAX]; // of the group
@@ -218,6 +219,7 @@ static void post_start(struct sequencer *sequencer, const struct position *befor
 
 // ---- Publishing ----
 
+// Answers go into the outbox of their worker's shard; post_settled follows.
 static void settle(struct publish_request *request, enum publish_result result, const char *reason)
 {
     ref_put(&request->update->ref);
@@ -225,7 +227,15 @@ static void settle(struct publish_request *request, enum publish_result result, 
     request->result = result;
     request->reason = reason;
     request->message.handle = request->settled;
-    mailbox_post(&request->shard->loop->mailbox, &request->message);
+    outbox_add(&request->shard->settled, &request->message);
+}
+
+static void post_settled(struct sequencer *sequencer)
+{
+    for (size_t i = 0; i < sequencer->config.shard_count; i++) {
+        struct shard *shard = sequencer->config.shards[i];
+        outbox_post(&shard->settled, &shard->loop->mailbox);
+    }
 }
 
 static void refuse(struct sequencer *sequencer, struct publish_request *request, const char *reason)
@@ -267,6 +277,7 @@ static void group_done(struct publish_group *group)
             counter_add(&sequencer->metrics.stored, 1);
         settle(sequencer->requests[i], group->results[i], group->reason);
     }
+    post_settled(sequencer);
     if (sequencer->closing)
         sequencer->ops->close(sequencer->transport);
     else
@@ -304,6 +315,7 @@ static void pump(struct sequencer *sequencer)
         sequencer->in_flight = false;
         for (size_t i = 0; i < sequencer->group.count; i++)
             refuse(sequencer, sequencer->requests[i], err_text(err));
+        post_settled(sequencer);
     }
 }
 
@@ -313,10 +325,21 @@ void sequencer_handle_publish(struct message *message)
     struct sequencer *sequencer = request->sequencer;
     if (!sequencer->open) {
         refuse(sequencer, request, sequencer->not_open);
+        post_settled(sequencer);
         return;
     }
     list_append(&sequencer->queue, &request->queued);
-    pump(sequencer);
+    list_remove(&sequencer->collecting);
+    list_append(sequencer->config.collecting, &sequencer->collecting);
+}
+
+void sequencer_end_turn(struct list *collecting)
+{
+    struct list *node;
+    while ((node = list_first(collecting)) != NULL) {
+        list_remove(node);
+        pump(CONTAINER_OF(node, struct sequencer, collecting));
+    }
 }
 
 void sequencer_handle_resume(struct message *message)
@@ -564,6 +587,7 @@ int sequencer_new(struct sequencer **ret_sequencer, const struct sequencer_confi
     sequencer->boot = clock_real_ms();
     random_bytes(&sequencer->node, sizeof(sequencer->node));
     list_init(&sequencer->queue);
+    list_init(&sequencer->collecting);
     list_init(&sequencer->locating);
     *ret_sequencer = sequencer;
     return HUB_OK;
@@ -573,6 +597,7 @@ void sequencer_free(struct sequencer *sequencer)
 {
     if (!sequencer)
         return;
+    list_remove(&sequencer->collecting);
     free(sequencer->held);
     free(sequencer);
 }
@@ -630,6 +655,7 @@ void sequencer_close(struct sequencer *sequencer)
         list_remove(node);
         refuse(sequencer, CONTAINER_OF(node, struct publish_request, queued), sequencer->not_open);
     }
+    post_settled(sequencer);
     wake_locating(sequencer);
     if (!sequencer->transport) {
         sequencer->close_message.handle = handle_closed;
@@ -675,4 +701,9 @@ bool sequencer_is_held(const struct sequencer *sequencer)
 void sequencer_post(struct sequencer *sequencer, struct message *message)
 {
     mailbox_post(&sequencer->config.loop->mailbox, message);
+}
+
+void sequencer_post_all(struct sequencer *sequencer, struct outbox *messages)
+{
+    outbox_post(messages, &sequencer->config.loop->mailbox);
 }

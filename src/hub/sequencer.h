@@ -13,14 +13,17 @@
 #include <stdint.h>
 
 struct hub;
+struct list;
 struct loop;
 struct message;
+struct outbox;
 struct sequencer;
 struct shard;
 
 struct sequencer_config {
     struct hub *hub;
     struct loop *loop;            // of the hub thread
+    struct list *collecting;      // the hub thread's: sequencers that got publishes in this turn
     struct shard *const *shards;  // of this hub, one per worker; kept by the caller
     size_t shard_count;
     size_t tail_max_bytes;
@@ -48,6 +51,8 @@ void sequencer_free(struct sequencer *sequencer);
 // Opens the transport of the hub's configuration; `opened` follows, unless a code is returned (with a sentence
 // in `reterr`).
 MUST_CHECK int sequencer_open(struct sequencer *sequencer, struct buf *reterr);
+// The end of a turn of the hub thread: what came in it goes to the transports as one group each.
+void sequencer_end_turn(struct list *collecting);
 // Settles what is queued, closes the transport; `closed` follows.
 void sequencer_close(struct sequencer *sequencer);
 void sequencer_health(const struct sequencer *sequencer, struct transport_health *ret_health);
@@ -61,6 +66,7 @@ bool sequencer_has_history(const struct sequencer *sequencer);
 bool sequencer_is_held(const struct sequencer *sequencer);
 // Sends a message of messages.h to the hub thread. Any thread.
 void sequencer_post(struct sequencer *sequencer, struct message *message);
+void sequencer_post_all(struct sequencer *sequencer, struct outbox *messages);
 // Handlers of messages from workers.
 void sequencer_handle_publish(struct message *message);
 void sequencer_handle_locate(struct message *message);

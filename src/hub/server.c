@@ -67,6 +67,7 @@ struct server {
 
     struct loop loop; // main's
     struct loop hub_loop;
+    struct list collecting; // the hub thread's: sequencers that got publishes in this turn
     struct hub hub;
     struct hub *hubs[1]; // the table
     struct worker *workers;
@@ -266,6 +267,9 @@ static void stop_loop(void *arg)
     server->state = SERVER_STOPPED;
     signal_watch_close(&server->terminate);
     signal_watch_close(&server->interrupt);
+    // An impatient supervisor asks once more: what has ended in good order is not to be killed at the last step.
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
     loop_stop(&server->loop);
 }
 
@@ -513,11 +517,21 @@ static int make_workers(struct server *server)
     return HUB_OK;
 }
 
+static bool end_hub_turn(void *arg)
+{
+    struct server *server = arg;
+    sequencer_end_turn(&server->collecting);
+    return false;
+}
+
 static int make_sequencer(struct server *server)
 {
+    list_init(&server->collecting);
+    loop_add_hook(&server->hub_loop, end_hub_turn, server);
     struct sequencer_config config = {
         .hub = &server->hub,
         .loop = &server->hub_loop,
+        .collecting = &server->collecting,
         .shards = server->shards,
         .shard_count = server->worker_count,
         .tail_max_bytes = server->conf->tail_max_bytes,

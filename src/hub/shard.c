@@ -210,6 +210,11 @@ void shard_handle_batch(struct message *message)
     release_batch(batch);
 }
 
+void shard_post_publishes(struct shard *shard)
+{
+    sequencer_post_all(shard->hub->sequencer, &shard->publishes);
+}
+
 void shard_end_turn(struct shard *shard)
 {
     tail_trim(&shard->tail, shard->trim_to);

@@ -57,6 +57,9 @@ struct shard {
     uint64_t trim_to;
     struct shard_metrics metrics;
 
+    struct outbox publishes; // for the hub thread, posted at the end of the turn: one wake-up for all
+    struct outbox settled;   // the hub thread's: answers to publishes, posted when a group is done
+
     atomic_uint_fast64_t applied_bytes; // of posted batches; read by the hub thread
     struct resume_request resume;
 };
@@ -66,6 +69,8 @@ void shard_init(struct shard *shard, struct hub *hub, struct loop *loop);
 void shard_done(struct shard *shard);
 // A batch has come: matches it and wakes the streams that it concerns. The handler of batch_post.
 void shard_handle_batch(struct message *message);
+// The end of a turn, before the flush: the hub thread gets the publishes.
+void shard_post_publishes(struct shard *shard);
 // The end of a turn, after the flush: lets go of what the tail need not hold any more.
 void shard_end_turn(struct shard *shard);
 // Ends the stream of every subscriber in good order.

@@ -41,6 +41,15 @@ static void watch_connections(struct worker *worker)
     worker->connections_have_gone(worker->server);
 }
 
+// Before the flush of the HTTP server, which may take its time.
+static bool post_publishes(void *arg)
+{
+    struct worker *worker = arg;
+    for (size_t i = 0; i < worker->hub_count; i++)
+        shard_post_publishes(&worker->shards[i]);
+    return false;
+}
+
 // The flush of the HTTP server has run before.
 static bool end_turn(void *arg)
 {
@@ -111,6 +120,7 @@ int worker_init(struct worker *worker, const struct worker_config *config)
     if (err)
         return err;
     struct http_server_config http = http_config(worker, config);
+    loop_add_hook(&worker->loop, post_publishes, worker);
     err = make_shards(worker);
     if (!err)
         err = make_cache(worker);

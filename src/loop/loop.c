@@ -91,6 +91,9 @@ int loop_init(struct loop *loop)
 
 void loop_done(struct loop *loop)
 {
+    // Sockets may have been closed after the last turn.
+    while (poller_reap(&loop->poller))
+        continue;
     mailbox_close(&loop->mailbox);
     poller_close(&loop->poller);
     uv_close((uv_handle_t *)&loop->_wheel_timer, NULL);

@@ -34,16 +34,39 @@ void mailbox_close(struct mailbox *mailbox)
     uv_close((uv_handle_t *)&mailbox->_wake, NULL);
 }
 
-void mailbox_post(struct mailbox *mailbox, struct message *message)
+// The stack holds the newest message on top; so does the chain from `newest` down to `oldest`.
+static void push(struct mailbox *mailbox, struct message *newest, struct message *oldest)
 {
-    // The message is the consumer's from the moment it is in: what was below it is kept in a local.
+    // The messages are the consumer's from the moment they are in: what was below is kept in a local.
     struct message *below = atomic_load_explicit(&mailbox->_newest, memory_order_relaxed);
     do
-        message->_next = below;
-    while (!atomic_compare_exchange_weak_explicit(&mailbox->_newest, &below, message, memory_order_release,
+        oldest->_next = below;
+    while (!atomic_compare_exchange_weak_explicit(&mailbox->_newest, &below, newest, memory_order_release,
                                                   memory_order_relaxed));
     // Only the first message on an empty stack wakes: the consumer takes the whole stack at once, and whoever
     // finds it empty afterwards is first again.
     if (!below)
         (void)uv_async_send(&mailbox->_wake);
+}
+
+void mailbox_post(struct mailbox *mailbox, struct message *message)
+{
+    push(mailbox, message, message);
+}
+
+void outbox_add(struct outbox *outbox, struct message *message)
+{
+    message->_next = outbox->_newest;
+    outbox->_newest = message;
+    if (!outbox->_oldest)
+        outbox->_oldest = message;
+}
+
+void outbox_post(struct outbox *outbox, struct mailbox *mailbox)
+{
+    if (!outbox->_newest)
+        return;
+    struct outbox taken = *outbox;
+    *outbox = (struct outbox){0};
+    push(mailbox, taken._newest, taken._oldest);
 }

@@ -29,3 +29,14 @@ void mailbox_close(struct mailbox *mailbox);
 
 // From any thread, until the loop of the mailbox has ended.
 void mailbox_post(struct mailbox *mailbox, struct message *message);
+
+// Messages of one thread that are posted together: one atomic operation and at most one wake-up for all of them.
+// Zeroed when empty.
+struct outbox {
+    struct message *_newest;
+    struct message *_oldest;
+};
+
+void outbox_add(struct outbox *outbox, struct message *message);
+// Posts them in the order in which they were added, and leaves the outbox empty.
+void outbox_post(struct outbox *outbox, struct mailbox *mailbox);
