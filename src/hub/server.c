@@ -261,15 +261,24 @@ static void hurry_on_worker(struct message *message)
 
 // ---- Stopping ----
 
+// Only main ever takes the signals that stop the server: other threads are started while it blocks them.
+static void mask_signals(int how)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)pthread_sigmask(how, &set, NULL);
+}
+
 static void stop_loop(void *arg)
 {
     struct server *server = arg;
     server->state = SERVER_STOPPED;
+    // Whoever asks once more now is not to kill at the last step what has ended in good order.
+    mask_signals(SIG_BLOCK);
     signal_watch_close(&server->terminate);
     signal_watch_close(&server->interrupt);
-    // An impatient supervisor asks once more: what has ended in good order is not to be killed at the last step.
-    (void)signal(SIGTERM, SIG_IGN);
-    (void)signal(SIGINT, SIG_IGN);
     loop_stop(&server->loop);
 }
 
@@ -631,6 +640,7 @@ static int serve(struct server *server)
     timer_init(&server->shutdown, shutdown_overdue);
     server->open.handle = open_on_hub_thread;
     mailbox_post(&server->hub_loop.mailbox, &server->open);
+    mask_signals(SIG_UNBLOCK);
     loop_run(&server->loop);
     join_threads(server);
     return HUB_OK;
@@ -645,6 +655,7 @@ int server_run(struct conf *conf, const struct server_events *events)
     server->events = events;
     hash_init();
     (void)signal(SIGPIPE, SIG_IGN);
+    mask_signals(SIG_BLOCK);
     int err = loop_init(&server->loop);
     if (!err)
         err = loop_init(&server->hub_loop);

@@ -29,11 +29,10 @@ def measure_rest(pid):
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("count", [3000, pytest.param(15_000, marks=pytest.mark.long)])
-@pytest.mark.parametrize("transport, topic, most", [("local", "urn:idle", 640), ("bolt", "urn:idle:#", 800)],
+@pytest.mark.parametrize("transport, topic, most", [("local", "urn:idle", 512), ("bolt", "urn:idle:#", 640)],
                          ids=["one-topic", "a-topic-each"])
 def test_idle_subscribers_cost_no_time_and_little_memory_and_give_it_back(start_with, transport, topic, most, count):
-    """A subscriber takes 464 bytes; the rest is its part of the tables, the gaps that malloc leaves, and its topic
-    when it is the only one there."""
+    """Where each has a topic of its own, that is a part of what it takes."""
     hub = start_with(transport)
     pid = hub.process.pid
     Crowd(hub, 200).leave()  # whatever is allocated once
@@ -57,7 +56,7 @@ def test_idle_subscribers_cost_no_time_and_little_memory_and_give_it_back(start_
         assert taken <= most * count
         # Each worker's heap keeps its top for what comes next, however large the storm was: the bound says
         # something about the large one.
-        assert kept <= 3 * MIB
+        assert kept <= 5 * MIB / 2
 
 
 def test_storms_of_reconnects_do_not_add_up(start_with, transport):

@@ -121,6 +121,7 @@ def test_what_was_acknowledged_before_a_kill_is_stored_once_and_in_the_order_tha
         end = new_end
     whole, _ = read_history(hub, "earliest")
     assert whole == everything
+    print(f"{len(everything)} updates in {rounds} rounds")
 
 
 @pytest.mark.threads
@@ -144,3 +145,12 @@ def test_a_stop_finishes_what_was_begun_and_ends_streams_in_good_order(start_wit
     crowd.check_stored(stored)
     assert seen == stored[:len(seen)]
     assert live.ids() == stored[:len(live.ids())]
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_stop_that_is_asked_for_again_and_again_is_still_a_good_one(start_with, name):
+    for _ in range(20):
+        hub = start_with("local")
+        while hub.process.poll() is None:
+            hub.process.send_signal(signal.Signals[name])
+        hub.stop()
