@@ -180,12 +180,13 @@ static void on_ready(struct stream *stream, int err, unsigned events)
         return;
     if (client->connecting)
         finish_connecting(client);
-    else if (err)
-        end(client, err);
     else if (events & STREAM_WRITABLE)
         go_on_sending(client);
-    if (!err && events & STREAM_READABLE && link->client == client && !client->connecting)
+    // What came before the connection broke can still be read: the reason why, perhaps.
+    if ((err || events & STREAM_READABLE) && link->client == client && !client->connecting)
         receive(link);
+    if (err && link->client == client)
+        end(client, err);
 }
 
 // ---- Connecting ----
