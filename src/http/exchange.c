@@ -1,3 +1,5 @@
+#include "http/exchange.h"
+
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/random.h"
