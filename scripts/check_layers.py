@@ -45,9 +45,9 @@ THIRD_PARTY = [
     (r"lmdb\.h", {"transport/bolt"}),
 ]
 
-# Headers of C and of the system; everything else in angle brackets must be in THIRD_PARTY.
+# Headers of C, of the system and of the compiler; everything else in angle brackets must be in THIRD_PARTY.
 SYSTEM = re.compile(
-    r"(sys|net|netinet|arpa|linux)/\w+\.h|"
+    r"(sys|net|netinet|arpa|linux|sanitizer)/\w+\.h|"
     r"(assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|locale|math|setjmp|signal|stdalign|stdarg|"
     r"stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|tgmath|threads|time|uchar|wchar|wctype|"
     r"dirent|dlfcn|endian|err|fcntl|fnmatch|getopt|glob|grp|libgen|malloc|mntent|netdb|poll|pthread|pwd|sched|"
