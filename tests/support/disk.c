@@ -32,6 +32,7 @@ static struct {
     int sync_err;
     int durable_err;
     unsigned used;
+    uint64_t syncs;
     int journal; // 0: none
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .room = DISK_ROOM_ANY};
 
@@ -116,6 +117,14 @@ EXPORT void disk_fail_syncs(int err)
 EXPORT void disk_fail_durable_writes(int err)
 {
     set(&disk.durable_err, err);
+}
+
+EXPORT uint64_t disk_syncs(void)
+{
+    lock();
+    uint64_t syncs = disk.syncs;
+    unlock();
+    return syncs;
 }
 
 EXPORT void disk_set_used(unsigned percent)
@@ -291,6 +300,7 @@ static ssize_t write_at(int fd, const struct watched *watched, const void *bytes
     if (written < 0)
         return written;
     bool lost = watched->is_durable && disk.durable_err;
+    disk.syncs += watched->is_durable;
     note((struct disk_record){.kind = DISK_WRITE,
                               .is_durable = watched->is_durable && !lost,
                               .offset = (uint64_t)at,
@@ -379,6 +389,7 @@ static int sync_watched(int fd, int (*sync)(int))
     lock();
     const struct watched *watched = watched_of(fd);
     int code = 0;
+    disk.syncs += watched != NULL;
     if (watched && disk.sync_err)
         code = (int)fail_with(disk.sync_err);
     else if (watched) // a test of what is synced needs no disk that really does it

@@ -183,6 +183,16 @@ uint64_t powercut_marked(const struct powercut *powercut, size_t cut)
     return marked;
 }
 
+uint64_t powercut_marked_at_sync(const struct powercut *powercut, size_t cut, const char *name)
+{
+    while (cut--) {
+        const struct disk_record *record = &powercut->entries[cut].record;
+        if (record->kind == DISK_SYNC && strcmp(record->name, name) == 0)
+            return powercut_marked(powercut, cut);
+    }
+    return 0;
+}
+
 // ---- Making an image ----
 
 struct image {

@@ -23,6 +23,8 @@ void powercut_free(struct powercut *powercut);
 size_t powercut_count(const struct powercut *powercut);
 // The number that was marked last before the cut, or 0.
 uint64_t powercut_marked(const struct powercut *powercut, size_t cut);
+// The same before the last sync of that file that came back before the cut.
+uint64_t powercut_marked_at_sync(const struct powercut *powercut, size_t cut, const char *name);
 // Writes the files into an empty folder.
 void powercut_make(const struct powercut *powercut, size_t cut, enum powercut_mode mode, unsigned seed,
                    const char *folder);

@@ -41,7 +41,7 @@ static int drop_oldest(struct row_writer *writer, struct store_log *log, size_t 
 {
     struct row_bounds *bounds = &log->staged;
     uint64_t most = stored ? stored + DROP_MORE : DROP_ALONE;
-    for (; log->size && most && bounds->newest - bounds->oldest >= log->size; most--) {
+    for (; log->size && most && bounds->newest + 1 - bounds->oldest > log->size; most--) {
         int err = row_writer_drop(writer, log->hub, bounds->oldest);
         if (err)
             return err;
@@ -61,7 +61,7 @@ static int stage(struct row_writer *writer, struct store_commit *commit)
     }
     int err = drop_oldest(writer, log, commit->count);
     commit->oldest = log->staged.oldest;
-    commit->over = log->size && log->staged.newest - log->staged.oldest >= log->size;
+    commit->over = log->size && log->staged.newest + 1 - log->staged.oldest > log->size;
     return err;
 }
 
@@ -77,19 +77,35 @@ static int stage_all(struct row_writer *writer, struct store_commit *commits)
     return HUB_OK;
 }
 
-static bool wants_sync(const struct store_commit *commits)
+// Whether any hub of the file wants its updates on the disk before they are acknowledged: then all have it.
+static bool wants_sync(const struct store *store)
 {
-    for (; commits; commits = commits->_next) {
-        if (commits->log->sync)
+    LIST_FOREACH (node, &store->logs) {
+        if (CONTAINER_OF(node, struct store_log, node)->sync)
             return true;
     }
     return false;
 }
 
+static int prepare_sync(struct store *store)
+{
+    bool sync = wants_sync(store);
+    (void)mdb_env_set_flags(store->env.mdb, MDB_NOSYNC, !sync);
+    if (sync)
+        return checkpoint_end(&store->checkpoint, &store->env, store->lock.fd);
+    if (!timer_is_set(&store->checkpoint_due))
+        timer_set(&store->loop, &store->checkpoint_due, loop_now_ms(&store->loop) + CHECKPOINT_EVERY_MS);
+    if (store->checkpoint.pin)
+        return HUB_OK;
+    return checkpoint_take(&store->checkpoint, &store->env, store->lock.fd);
+}
+
 static int store_all(struct store *store, struct store_commit *commits)
 {
     struct row_writer writer;
-    int err = row_writer_begin(&writer, &store->env);
+    int err = prepare_sync(store);
+    if (!err)
+        err = row_writer_begin(&writer, &store->env);
     if (err)
         return err;
     err = stage_all(&writer, commits);
@@ -97,7 +113,6 @@ static int store_all(struct store *store, struct store_commit *commits)
         row_writer_abort(&writer);
         return err;
     }
-    (void)mdb_env_set_flags(store->env.mdb, MDB_NOSYNC, !wants_sync(commits));
     uint64_t transaction;
     err = row_writer_commit(&writer, &transaction);
     if (!err)
@@ -271,4 +286,25 @@ void commit_retry(struct timer *timer)
         return;
     int err = env_probe(&store->env);
     set_fault(store, err ? judge(store, err) : STORE_FAULT_NONE);
+}
+
+void commit_checkpoint(struct timer *timer)
+{
+    struct store *store = CONTAINER_OF(timer, struct store, checkpoint_due);
+    if (is_final(store) || !store->checkpoint.pin)
+        return;
+    int err = checkpoint_take(&store->checkpoint, &store->env, store->lock.fd);
+    if (err)
+        set_fault(store, judge(store, err));
+}
+
+void commit_end_checkpoint(struct store *store)
+{
+    timer_cancel(&store->checkpoint_due);
+    if (!store->env.mdb || is_final(store))
+        return;
+    // When this fails the checkpoint stays, and is put back if the power fails too.
+    int err = checkpoint_end(&store->checkpoint, &store->env, store->lock.fd);
+    if (err)
+        set_fault(store, judge(store, err));
 }

@@ -1,6 +1,8 @@
+#include "transport/bolt/verify.h"
+
 #include "base/buf.h"
 #include "base/err.h"
-#include "transport/bolt/verify.h"
+#include "base/hash.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -68,6 +70,8 @@ struct meta {
     uint64_t transaction;
 };
 
+_Static_assert(sizeof(struct meta) == HEAD_SIZE, "a head is copied whole");
+
 struct file {
     const char *path;
     int fd;
@@ -134,8 +138,6 @@ static int read_metas(struct file *file)
     bool second = file->metas[1].transaction > file->metas[0].transaction;
     file->newest = &file->metas[second];
     file->older = &file->metas[!second];
-    if (file->newest->transaction - file->older->transaction > 1)
-        return refuse(file, "its two heads do not follow each other");
     return HUB_OK;
 }
 
@@ -239,6 +241,8 @@ static int check(struct file *file, uint64_t marked, struct head *ret_head)
     if (fstat(file->fd, &status) != 0)
         return -errno;
     int err = read_metas(file);
+    if (!err && file->newest->transaction - file->older->transaction > 1)
+        err = refuse(file, "its two heads do not follow each other");
     if (!err)
         err = check_newest(file);
     if (!err && file->newest->transaction < marked)
@@ -261,6 +265,95 @@ int verify_head(const char *path, int fd, uint64_t marked, struct head *ret_head
         return -ENOMEM;
     *file = (struct file){.path = path, .fd = fd, .reterr = reterr};
     int err = check(file, marked, ret_head);
+    free(file);
+    return err;
+}
+
+// ---- Heads that are put back ----
+
+static int open_file(struct file **ret_file, int fd, struct buf *unread)
+{
+    struct file *file = calloc(1, sizeof(*file));
+    if (!file)
+        return -ENOMEM;
+    buf_init(unread, 0); // nobody reads the sentence
+    *file = (struct file){.path = "", .fd = fd, .reterr = unread};
+    int err = read_metas(file);
+    if (err)
+        free(file);
+    else
+        *ret_file = file;
+    return err;
+}
+
+static int hash_root(struct file *file, const struct table *table, uint32_t *hash)
+{
+    if (table->root == NO_ROOT)
+        return HUB_OK;
+    int err = read_at(file, table->root * page_size(file), file->page, page_size(file));
+    *hash = *hash * 31 + hash_stable(str_make(file->page, page_size(file)));
+    return err;
+}
+
+static int hash_roots(struct file *file, const struct meta *meta, uint32_t *ret_hash)
+{
+    *ret_hash = 0;
+    int err = hash_root(file, &meta->free, ret_hash);
+    return err ? err : hash_root(file, &meta->tables, ret_hash);
+}
+
+int head_save(int fd, struct head_copy *ret_copy)
+{
+    struct buf unread;
+    struct file *file;
+    int err = open_file(&file, fd, &unread);
+    if (err)
+        return err;
+    memcpy(ret_copy->bytes, file->newest, HEAD_SIZE);
+    err = hash_roots(file, file->newest, &ret_copy->roots);
+    free(file);
+    return err;
+}
+
+// Whatever came to the disk since, no head in it is older than the copy. A file that was put in the store's
+// place is, or has other pages where the copy leads.
+static bool is_of_this_file(struct file *file, const struct meta *meta, uint32_t roots)
+{
+    if (meta->transaction == 0 || file->newest->transaction < meta->transaction ||
+        meta->free.pad != page_size(file))
+        return false;
+    file->newest = meta;
+    uint32_t hash;
+    return check_newest(file) == HUB_OK && hash_roots(file, meta, &hash) == HUB_OK && hash == roots;
+}
+
+static int write_meta(const struct file *file, struct meta meta, uint64_t transaction)
+{
+    meta.number = transaction & 1;
+    meta.transaction = transaction;
+    ssize_t len = pwrite(file->fd, &meta, sizeof(meta), (off_t)(meta.number * page_size(file)));
+    return len == (ssize_t)sizeof(meta) ? HUB_OK : len < 0 ? -errno : -EIO;
+}
+
+int head_restore(int fd, const struct head_copy *copy, bool *ret_is_ours)
+{
+    struct buf unread;
+    struct file *file;
+    *ret_is_ours = false;
+    int err = open_file(&file, fd, &unread);
+    if (err == HUB_E_CORRUPT || err == HUB_E_UNSUPPORTED)
+        return HUB_OK; // what it is instead is for verify_head to say
+    if (err)
+        return err;
+    struct meta meta;
+    memcpy(&meta, copy->bytes, sizeof(meta));
+    if (is_of_this_file(file, &meta, copy->roots)) {
+        *ret_is_ours = true;
+        // Both, so that neither can be newer; the older one is the same but for its number.
+        err = write_meta(file, meta, meta.transaction - 1);
+        if (!err)
+            err = write_meta(file, meta, meta.transaction);
+    }
     free(file);
     return err;
 }

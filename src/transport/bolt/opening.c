@@ -38,7 +38,7 @@ static int create(struct store *store, struct buf *reterr)
     return env_create(store->path, reterr);
 }
 
-static int create_if_missing(struct store *store, struct buf *reterr)
+static int find_or_create(struct store *store, struct buf *reterr)
 {
     struct stat status;
     if (stat(store->path, &status) != 0) {
@@ -48,10 +48,14 @@ static int create_if_missing(struct store *store, struct buf *reterr)
         buf_printf(reterr, "%s cannot be opened: %s", store->path, err_text(err));
         return err;
     }
-    if (S_ISREG(status.st_mode))
-        return HUB_OK;
-    buf_printf(reterr, "%s is not a file", store->path);
-    return HUB_E_INVALID;
+    if (!S_ISREG(status.st_mode)) {
+        buf_printf(reterr, "%s is not a file", store->path);
+        return HUB_E_INVALID;
+    }
+    int err = checkpoint_recover(store->path, store->lock.fd);
+    if (err)
+        buf_printf(reterr, "%s cannot be put back to its last sync: %s", store->path, err_text(err));
+    return err;
 }
 
 // The store is older than it was when it was last open.
@@ -72,7 +76,7 @@ int opening_run(struct store *store, struct buf *reterr)
         err = lock_take(&store->lock, store->lock_path, reterr);
     if (err)
         return err;
-    err = create_if_missing(store, reterr);
+    err = find_or_create(store, reterr);
     if (!err)
         err = env_open(&store->env, store->path, store->lock.transaction, reterr);
     if (!err)
@@ -91,6 +95,7 @@ int opening_again(struct store *store)
     struct buf unread;
     buf_init(&unread, STORE_REASON_MAX);
     (void)pthread_rwlock_wrlock(&store->env_lock);
+    checkpoint_unpin(&store->checkpoint);
     for (size_t i = 0; i < STORE_READERS; i++) {
         mdb_txn_abort(store->readers[i].txn);
         store->readers[i].txn = NULL;

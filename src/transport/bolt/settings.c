@@ -24,9 +24,8 @@ const struct option settings_options[] = {
      .words = (const char *const[]){"always", "off", NULL},
      .default_text = "always",
      OPTION_AT(struct settings, sync),
-     .doc =
-         "always: an update is on the disk before its publisher gets 200. off: the newest updates are lost "
-         "when the power fails."},
+     .doc = "always: an update is on the disk before its publisher gets 200. off: it is there within about a "
+            "second, and what came in that second is lost when the power fails."},
     {.name = "bucket_name",
      .type = OPTION_TEXT,
      .flags = OPTION_IGNORED,

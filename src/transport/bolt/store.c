@@ -50,6 +50,7 @@ static struct store *new_store(struct str path)
     store->env.fd = -1;
     list_init(&store->logs);
     timer_init(&store->retry, commit_retry);
+    timer_init(&store->checkpoint_due, commit_checkpoint);
     return store;
 }
 
@@ -116,6 +117,7 @@ static void stop(struct store *store)
 {
     stop_readers(store, STORE_READERS);
     stop_loop(&store->loop);
+    checkpoint_unpin(&store->checkpoint);
     env_close(&store->env);
     lock_release(&store->lock);
     (void)pthread_rwlock_destroy(&store->env_lock);
@@ -201,6 +203,10 @@ static int read_bounds(struct store *store, struct store_log *log, struct buf *r
 
 static int attach(struct store *store, struct store_log *log, struct buf *reterr)
 {
+    if (atomic_load(&store->fault) > STORE_FAULT_FULL) {
+        buf_printf(reterr, "%s had to be given up by another hub; a restart opens it again", store->path);
+        return HUB_E_CLOSED;
+    }
     int err = store->env.mdb ? HUB_OK : opening_run(store, reterr);
     if (err)
         return err;
@@ -235,9 +241,7 @@ static void handle_detach(struct message *message)
 {
     struct store_detach *request = CONTAINER_OF(message, struct store_detach, message);
     list_remove(&request->log->node);
-    // What was stored without sync shall at least outlast an orderly stop.
-    if (!request->log->sync && request->store->env.mdb)
-        (void)mdb_env_sync(request->store->env.mdb, 1);
+    commit_end_checkpoint(request->store);
     request->message.handle = request->reply.handle;
     mailbox_post(&request->reply.loop->mailbox, &request->message);
 }

@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "base/str.h"
 #include "loop/loop.h"
+#include "transport/bolt/checkpoint.h"
 #include "transport/bolt/env.h"
 #include "transport/bolt/lock.h"
 #include "transport/bolt/rows.h"
@@ -138,6 +139,8 @@ struct store {
     struct list logs;             // attached; the writer's
     struct store_commit *commits; // of this turn, the newest first; the writer's
     struct timer retry;           // while the disk is full; the writer's
+    struct checkpoint checkpoint; // of sync=off; the writer's
+    struct timer checkpoint_due;  // while something is not synced; the writer's
     uint64_t disk_checked_ms;     // the writer's
     struct store_reader readers[STORE_READERS];
 

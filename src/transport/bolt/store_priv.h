@@ -9,6 +9,10 @@
 bool commit_end_turn(void *store);
 void commit_handle(struct message *message);
 void commit_retry(struct timer *timer);
+// It is time for a checkpoint.
+void commit_checkpoint(struct timer *timer);
+// A log goes: what was not synced is.
+void commit_end_checkpoint(struct store *store);
 // Looks how full the disk is, unless it has done so within a second.
 void commit_check_disk(struct store *store);
 

@@ -5,6 +5,7 @@
 #include "base/attr.h"
 
 #include <lmdb.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct buf;
@@ -27,3 +28,18 @@ MUST_CHECK int verify_head(const char *path, int fd, uint64_t marked, struct hea
 // free. With a sentence.
 MUST_CHECK int verify_pages(const char *path, const struct env *env, const struct head *head,
                             struct buf *reterr);
+
+// ---- Heads that are put back ----
+
+#define HEAD_SIZE 152U
+
+struct head_copy {
+    char bytes[HEAD_SIZE];
+    uint32_t roots; // hash of the pages that it leads to: by them its file is known again
+};
+
+// Copies the head of the newest transaction out of the file. HUB_E_CORRUPT or a negative errno.
+MUST_CHECK int head_save(int fd, struct head_copy *ret_copy);
+// Makes that transaction the newest again, if the copy is of this file and what it leads to stands where it
+// did; *ret_is_ours otherwise says no. Syncs nothing. -ENOMEM or another negative errno.
+MUST_CHECK int head_restore(int fd, const struct head_copy *copy, bool *ret_is_ours);

@@ -3,6 +3,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "contract/probe.h"
 #include "loop/loop.h"
 #include "transport/bolt/bolt.h"
@@ -126,6 +127,26 @@ void reader_read(struct found *found, const char *path)
     open_store(&reader, path);
     found->is_whole = !found->err && read_all(&reader);
     close_store(&reader);
+}
+
+// The checkpoint begins with its magic number and the machine's name for the start, and ends with a hash.
+void reader_forget_boot(const char *path)
+{
+    char name[4096], saved[204];
+    (void)snprintf(name, sizeof(name), "%s.lmdb-hub", path);
+    FILE *file = fopen(name, "r+b");
+    if (!file)
+        return;
+    size_t len = fseek(file, 512, SEEK_SET) ? 0 : fread(saved, 1, sizeof(saved), file);
+    if (len == sizeof(saved) && memcmp(saved, "checkpt1", 8) == 0) {
+        saved[8] = saved[8] == 'x' ? 'y' : 'x';
+        uint32_t hash = hash_stable(str_make(saved, 200));
+        memcpy(saved + 200, &hash, sizeof(hash));
+        if (fseek(file, 512, SEEK_SET) != 0 || fwrite(saved, 1, sizeof(saved), file) != sizeof(saved))
+            abort();
+    }
+    if (fclose(file) != 0)
+        abort();
 }
 
 _Noreturn void reader_hold(const char *path)

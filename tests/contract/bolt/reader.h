@@ -17,5 +17,7 @@ struct found {
 
 // `path` is that of the URL, without ".lmdb".
 void reader_read(struct found *found, const char *path);
+// Makes the store's checkpoint, if there is one, that of another start of the machine, as after a power cut.
+void reader_forget_boot(const char *path);
 // Opens it, as soon as nobody else has it, and stays in it until the process is killed.
 _Noreturn void reader_hold(const char *path);

@@ -4,6 +4,7 @@
 #include "contract/probe.h"
 #include "support/disk.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 
 #include <errno.h>
@@ -216,17 +217,76 @@ static void an_open_on_a_full_disk_says_so(void **state)
     probe_expect(probe, &beginning, 0, 0);
 }
 
-static void without_sync_a_publish_syncs_nothing(void **state)
+static void with_sync_every_group_is_synced_twice(void **state)
+{
+    struct probe *probe = *state;
+    probe_publish(probe, 0, 1, 1);
+    uint64_t before = disk_syncs();
+    probe_publish(probe, 1, 21, 2);
+    assert_int_equal(disk_syncs() - before, 2 * 10);
+}
+
+static void without_sync_there_are_two_syncs_a_second(void **state)
 {
     struct probe *probe = *state;
     probe_reopen(probe, "sync=off");
-    disk_fail_syncs(EIO);
-    disk_fail_durable_writes(EIO);
-    probe_publish(probe, 0, 20, 3);
-    heal();
-    probe_expect(probe, &beginning, 0, 20);
+    probe_publish(probe, 0, 1, 1);
+    uint64_t before = disk_syncs();
+    uint64_t started_ms = clock_mono_ms();
+    size_t count = 1;
+    while (clock_mono_ms() - started_ms < 1500) {
+        probe_publish(probe, count, count + 10, 1);
+        count += 10;
+    }
+    uint64_t seconds = (clock_mono_ms() - started_ms) / 1000;
+    assert_in_range(disk_syncs() - before, 1, 2 * (seconds + 1));
+    probe_expect(probe, &beginning, 0, count);
     probe_reopen(probe, NULL);
-    probe_expect(probe, &beginning, 0, 20);
+    probe_expect(probe, &beginning, 0, count);
+}
+
+static void without_sync_a_failed_one_is_noticed_too(void **state)
+{
+    struct probe *probe = *state;
+    probe_reopen(probe, "sync=off");
+    probe_publish(probe, 0, 20, 10);
+    disk_fail_syncs(EIO);
+    size_t count = 20;
+    while (try_publish(probe, count, count + 1, "restart"))
+        count++;
+    expect_health(probe, false, false, "restart");
+    heal();
+    assert_false(try_publish(probe, count, count + 1, "restart"));
+    probe_expect(probe, &beginning, 0, count);
+}
+
+// One hub syncs and the other does not: then both do.
+static void a_hub_that_syncs_has_it_for_all_of_its_file(void **state)
+{
+    struct probe *first = *state;
+    struct probe second;
+    char url[128];
+    probe_init(&second, first->driver);
+    second.hub = 2;
+    (void)snprintf(url, sizeof(url), "bolt://%s/history.db?sync=off", first->folder);
+    assert_int_equal(probe_open_url(&second, url), 0);
+    probe_publish(&second, 0, 10, 10);
+    uint64_t before = disk_syncs();
+    probe_publish(&second, 10, 20, 10);
+    assert_int_equal(disk_syncs() - before, 2);
+    probe_close(first);
+    probe_publish(&second, 20, 30, 10);
+    before = disk_syncs();
+    probe_publish(&second, 30, 40, 10);
+    assert_true(disk_syncs() - before < 3);
+    assert_int_equal(probe_open(first, NULL), 0);
+    probe_publish(first, 0, 10, 10);
+    before = disk_syncs();
+    probe_publish(&second, 40, 50, 10);
+    assert_int_equal(disk_syncs() - before, 2);
+    probe_expect(&second, &beginning, 0, 50);
+    probe_expect(first, &beginning, 0, 10);
+    probe_done(&second);
 }
 
 int main(void)
@@ -243,7 +303,10 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_nearly_full_disk_is_warned_about, setup, teardown),
         cmocka_unit_test_setup_teardown(an_open_on_a_full_disk_says_so, setup, teardown),
-        cmocka_unit_test_setup_teardown(without_sync_a_publish_syncs_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(with_sync_every_group_is_synced_twice, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_sync_there_are_two_syncs_a_second, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_sync_a_failed_one_is_noticed_too, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_hub_that_syncs_has_it_for_all_of_its_file, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

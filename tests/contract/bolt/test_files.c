@@ -441,6 +441,102 @@ static void a_lost_or_strange_side_file_is_no_hindrance(void **state)
     probe_expect(probe, &beginning, 0, 10);
 }
 
+// ---- The checkpoint of sync=off ----
+
+struct copies {
+    char *store;
+    size_t store_len;
+    char *side;
+    size_t side_len;
+};
+
+// What stands in the files while a store without sync is open with 20 updates.
+static struct copies copy_unsynced(struct probe *probe)
+{
+    struct copies copies;
+    probe_reopen(probe, "sync=off");
+    probe_publish(probe, 0, 20, 2);
+    copies.store_len = load(probe, ".lmdb", &copies.store);
+    copies.side_len = load(probe, ".lmdb-hub", &copies.side);
+    probe_close(probe);
+    return copies;
+}
+
+static void free_copies(struct copies *copies)
+{
+    free(copies->store);
+    free(copies->side);
+}
+
+static void without_sync_a_killed_process_loses_nothing(void **state)
+{
+    struct probe *probe = *state;
+    struct copies copies = copy_unsynced(probe);
+    save(probe, ".lmdb", copies.store, copies.store_len);
+    save(probe, ".lmdb-hub", copies.side, copies.side_len);
+    assert_int_equal(probe_open(probe, NULL), 0);
+    probe_expect(probe, &beginning, 0, 20);
+    probe_publish(probe, 20, 30, 1);
+    probe_close(probe);
+    // What was stored since is not given up for an old checkpoint.
+    char name[PATH_MAX];
+    reader_forget_boot(name_of(probe, name, ""));
+    assert_int_equal(probe_open(probe, NULL), 0);
+    probe_expect(probe, &beginning, 0, 30);
+    free_copies(&copies);
+}
+
+static void without_sync_a_power_cut_goes_back_to_the_checkpoint(void **state)
+{
+    struct probe *probe = *state;
+    uint64_t epoch = probe->epoch;
+    char name[PATH_MAX];
+    struct copies copies = copy_unsynced(probe);
+    save(probe, ".lmdb", copies.store, copies.store_len);
+    save(probe, ".lmdb-hub", copies.side, copies.side_len);
+    reader_forget_boot(name_of(probe, name, ""));
+    struct found found;
+    reader_read(&found, name_of(probe, name, ""));
+    assert_int_equal(found.err, 0);
+    assert_true(found.is_whole && found.count < 20);
+    assert_true(found.epoch != epoch);
+    assert_int_equal(probe_open(probe, NULL), 0);
+    probe_publish(probe, found.count, 30, 1);
+    probe_expect(probe, &beginning, 0, 30);
+    free_copies(&copies);
+}
+
+static void a_checkpoint_is_not_put_into_another_file(void **state)
+{
+    struct probe *probe = *state;
+    char *before, *after, name[PATH_MAX];
+    probe_close(probe);
+    size_t before_len = load(probe, ".lmdb", &before);
+    assert_int_equal(probe_open(probe, NULL), 0);
+    struct copies copies = copy_unsynced(probe);
+    assert_int_equal(remove(name_of(probe, name, ".lmdb")), 0);
+    assert_int_equal(probe_open(probe, "size=10"), 0);
+    probe_publish(probe, 0, 100, 1);
+    probe_close(probe);
+    size_t after_len = load(probe, ".lmdb", &after);
+    struct found found;
+    save(probe, ".lmdb", before, before_len);
+    save(probe, ".lmdb-hub", copies.side, copies.side_len);
+    reader_forget_boot(name_of(probe, name, ""));
+    reader_read(&found, name_of(probe, name, ""));
+    assert_int_equal(found.err, 0);
+    assert_int_equal(found.count, 0);
+    save(probe, ".lmdb", after, after_len);
+    save(probe, ".lmdb-hub", copies.side, copies.side_len);
+    reader_forget_boot(name_of(probe, name, ""));
+    reader_read(&found, name_of(probe, name, ""));
+    assert_int_equal(found.err, 0);
+    assert_true(found.is_whole && found.first == 90 && found.count == 10);
+    free(before);
+    free(after);
+    free_copies(&copies);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +556,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_flipped_bit_in_the_head_is_noticed_or_harmless, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_that_was_put_back_has_a_new_epoch, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lost_or_strange_side_file_is_no_hindrance, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_sync_a_killed_process_loses_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_sync_a_power_cut_goes_back_to_the_checkpoint, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_checkpoint_is_not_put_into_another_file, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
