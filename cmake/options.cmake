@@ -5,12 +5,6 @@ set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
-# Without "auto" gcc links with one core only, and warns about it.
-if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-    set(CMAKE_C_COMPILE_OPTIONS_IPO -flto=auto -fno-fat-lto-objects)
-    set(CMAKE_C_LINK_OPTIONS_IPO -flto=auto)
-endif()
-
 add_library(hub_options INTERFACE)
 target_include_directories(hub_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_definitions(hub_options INTERFACE _GNU_SOURCE

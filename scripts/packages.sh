@@ -14,7 +14,8 @@ fail() {
     exit 1
 }
 
-packages_build=(gcc libc6-dev cmake ninja-build pkg-config libuv1-dev node-llhttp liblmdb-dev libjansson-dev
+# make: gcc's link-time optimisation uses several cores only with it.
+packages_build=(gcc make libc6-dev cmake ninja-build pkg-config libuv1-dev node-llhttp liblmdb-dev libjansson-dev
     libyaml-dev libicu-dev libssl-dev libcmocka-dev)
 packages_test=(python3 python3-venv chromium curl iproute2 util-linux)
 packages_lint=(clang-14 clang-format-14 clang-tidy-14)
