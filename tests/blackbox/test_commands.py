@@ -267,13 +267,13 @@ def test_token_says_what_is_missing(tmp_path, args, hint):
 
 def test_dev_prints_what_to_open_and_a_command_that_works(tmp_path, topic):
     port = free_port()
-    env = {"TMPDIR": str(tmp_path), "MERCURE_OPS_ADDR": ""}
-    process = subprocess.Popen([str(BINARY), "dev", "--addr", f"127.0.0.1:{port}"], cwd=tmp_path,
-                               env={**environment(tmp_path, {}), **env}, stdin=subprocess.DEVNULL,
+    process = subprocess.Popen([str(BINARY), "dev", "--addr", f"127.0.0.1:{port}", "--ops-addr="], cwd=tmp_path,
+                               env={**environment(tmp_path, {}), "TMPDIR": str(tmp_path)}, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     lines = []
     while not lines or "Publish" not in lines[-1]:
         lines.append(process.stdout.readline().decode())
+        assert lines[-1], "the hub has ended"
     assert f"http://localhost:{port}{PATH}/debug/" in "".join(lines)
     assert list(tmp_path.glob("cinnabar-*/updates.db*"))
     command = lines[-1].split("Publish", 1)[1]
@@ -288,7 +288,7 @@ def test_dev_prints_what_to_open_and_a_command_that_works(tmp_path, topic):
 
 @pytest.mark.parametrize("command", ["dev", "run"])
 def test_a_port_that_is_taken_is_told(hub, tmp_path, command):
-    conf = {"addr": "{}:{}".format(*hub.address), "ops_addr": "", "transport_url": "local://", "anonymous": True,
+    conf = {"addr": "{}:{}".format(*hub.address), "ops_addr": "127.0.0.1:0", "transport_url": "local://", "anonymous": True,
             "issuers": [{"issuer": "x", "publisher": {"jwt_key": "k"}}]}
     result = run_command(command, folder=tmp_path, conf=conf)
     assert result.returncode == 1
