@@ -8,6 +8,7 @@
 #include "loop/loop.h"
 
 #define HTTP_READ_SIZE 65536U
+#define HTTP_SEND_SIZE 65536U
 
 struct http_conn;
 struct stream;
@@ -31,6 +32,7 @@ struct http_server {
     void *closed_arg;
     uint64_t date_s;
     char date[HTTP_DATE_LEN];
+    char send_buf[HTTP_SEND_SIZE]; // of the system call that is being put together
     char read_buf[HTTP_READ_SIZE]; // what is read is looked at here and only kept if it is not complete
 };
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 // Slices that one flush asks for at most; as many as a connection hands to the kernel in one call.
-#define DUE_MAX 64
+#define DUE_MAX 256
 // Updates that one flush looks at for a subscriber that wants few of them, before others get their turn.
 #define SCAN_MAX 8192
 // What the latest `next` of this thread has given, until its `taken`: at most one subscriber is between the
