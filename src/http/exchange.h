@@ -89,8 +89,8 @@ void exchange_on_gone(struct exchange *exchange, exchange_gone_fn *fn);
 // Adds a response header field; both parts are copied. To be called before the answer. Date, X-Request-Id,
 // Content-Type, Content-Length, Transfer-Encoding and Connection are the server's own.
 void exchange_add_header(struct exchange *exchange, struct str name, struct str value);
-// Adds a list of response header fields that are constant and stay where they are: nothing is copied. One list
-// for each exchange.
+// Adds a list of response header fields that are constant and stay where they are: nothing is copied. One
+// list for each exchange.
 struct http_field;
 void exchange_add_constant_headers(struct exchange *exchange, const struct http_field *fields, size_t count);
 // Answers with a whole body (copied), and ends the exchange. `type` may be empty when the body is. A HEAD

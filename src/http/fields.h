@@ -17,7 +17,10 @@ struct http_field {
 // A constant field, of two string literals.
 #define HTTP_FIELD(name, value) \
     { \
-        {"" name, sizeof(name) - 1}, {"" value, sizeof(value) - 1} \
+        {"" name, sizeof(name) - 1}, \
+        { \
+            "" value, sizeof(value) - 1 \
+        } \
     }
 
 struct http_fields {

@@ -30,8 +30,8 @@ static int escaped(struct str text, size_t at)
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-// Runs between escapes are copied whole: most of a payload is one. Where the next of each kind of escape is, is
-// looked for once, so that the work grows with the text alone.
+// Runs between escapes are copied whole: most of a payload is one. Where the next of each kind of escape is,
+// is looked for once, so that the work grows with the text alone.
 static size_t decode_into(char *to, struct str text, size_t percent, size_t plus)
 {
     size_t len = 0;

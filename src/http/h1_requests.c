@@ -1,3 +1,4 @@
+#include "base/assert.h"
 #include "base/err.h"
 #include "http/h1_priv.h"
 
@@ -164,6 +165,7 @@ static bool take_body(struct h1 *h1, struct str *bytes)
 {
     struct h1_requests *requests = h1->requests;
     struct exchange *exchange = requests->current;
+    HUB_ASSERT(exchange);
     int err = HUB_OK;
     if (exchange->request.chunked)
         err = take_chunks(requests, bytes);

@@ -16,8 +16,8 @@
 
 #define FRAMING_MAX ((SLICES_MAX + 1) * (CHUNK_HEAD_MAX + CHUNK_TAIL))
 
-// Chunk framing around shared bytes: heads and tails, and small slices, are written into `text`, and what stands
-// side by side there is one piece, so that n chunks are at most 2n + 1 pieces.
+// Chunk framing around shared bytes: heads and tails, and small slices, are written into `text`, and what
+// stands side by side there is one piece, so that n chunks are at most 2n + 1 pieces.
 struct sending {
     size_t bytes;
     size_t iov_count;

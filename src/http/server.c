@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 // A large fan-out lets new events in between.
@@ -23,6 +24,7 @@ struct watched_listener {
     struct acceptor acceptor;
     struct http_server *server;
     struct list node;
+    int fd; // the listener's
     bool handed_round;
 };
 
@@ -224,6 +226,7 @@ int http_server_listen(struct http_server *server, struct listener *listener)
     if (!watched)
         return -ENOMEM;
     watched->server = server;
+    watched->fd = listener->fd;
     watched->handed_round = listener->handed_round;
     err = acceptor_open(&watched->acceptor, server->loop, listener->fd, &acceptor_handler, watched);
     if (err) {
@@ -241,8 +244,11 @@ void http_server_stop_accepting(struct http_server *server)
         return;
     server->retired = true;
     LIST_FOREACH (node, &server->acceptors) {
+        struct watched_listener *watched = CONTAINER_OF(node, struct watched_listener, node);
         list_remove(node);
-        acceptor_close(&CONTAINER_OF(node, struct watched_listener, node)->acceptor);
+        // Else the kernel would go on to take connections that nobody serves.
+        (void)shutdown(watched->fd, SHUT_RD);
+        acceptor_close(&watched->acceptor);
     }
     stream_walk(server->loop, server, retire_one);
 }

@@ -73,7 +73,7 @@ static int resolve_host(struct address *address, struct str host, uint16_t port,
     struct addrinfo *found = NULL;
     int err = getaddrinfo(name, NULL, &hints, &found);
     free(name);
-    if (err) {
+    if (err || !found) {
         buf_append_str(reterr, str_from_c(gai_strerror(err)));
         return HUB_E_NOT_FOUND;
     }

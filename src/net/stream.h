@@ -52,14 +52,14 @@ extern const struct stream_ops stream_plain_ops;
 
 // Takes over a descriptor that is non-blocking. Nothing is watched yet.
 void stream_open(struct stream *stream, struct loop *loop, int fd, const struct stream_ops *ops,
-                           stream_ready_fn *ready);
+                 stream_ready_fn *ready);
 // A cookie of the owner, and all streams of a loop that have it. `fn` may close the stream.
 void stream_set_owner(struct stream *stream, void *owner);
 void *stream_owner(const struct stream *stream);
 int stream_fd(const struct stream *stream);
 void stream_walk(struct loop *loop, void *owner, void (*fn)(struct stream *stream));
-// What is watched from now on, any of enum stream_events. Free of charge when nothing changes. A negative errno
-// when the kernel cannot.
+// What is watched from now on, any of enum stream_events. Free of charge when nothing changes. A negative
+// errno when the kernel cannot.
 MUST_CHECK int stream_watch(struct stream *stream, unsigned events);
 // Closes the socket at once. `closed` is called by the loop later; until then the memory must stay.
 void stream_close(struct stream *stream, stream_closed_fn *closed);

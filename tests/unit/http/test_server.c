@@ -129,6 +129,10 @@ static void after_stop_accepting_what_is_open_is_answered_and_closed(void **stat
     (void)usleep(50000);
 
     retire(rig);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&rig->address, sizeof(rig->address)), -1);
+    assert_int_equal(errno, ECONNREFUSED);
+    (void)close(fd);
     assert_true(rig_is_closed(idle));
     RIG_SEND(half->fd, "st: a\r\n\r\n");
     assert_int_equal(rig_read_response(half), 200);
