@@ -27,6 +27,7 @@ struct bench {
     struct transport *transport;
     bool turn_done;
     int open_err;
+    struct replay_request replay;
     struct publish_group group;
     struct update *updates[GROUP_MAX];
     enum publish_result results[GROUP_MAX];
@@ -186,6 +187,57 @@ static void measure(struct bench *bench, const char *folder)
     }
 }
 
+static void slice_read(struct replay_request *request)
+{
+    CONTAINER_OF(request, struct bench, replay)->turn_done = true;
+}
+
+// Everything that is kept, slice by slice.
+static void measure_replay(struct bench *bench)
+{
+    uint64_t started = clock_mono_ns();
+    size_t count = 0;
+    bench->replay = (struct replay_request){.from = REPLAY_AFTER, .done = slice_read};
+    for (bool end = false; !end;) {
+        int err = bench->transport->ops->replay(bench->transport, &bench->replay);
+        HUB_ASSERT(err == HUB_OK);
+        wait_for_turn(bench);
+        HUB_ASSERT(bench->replay.err == HUB_OK);
+        struct history_slice *slice = bench->replay.slice;
+        count += slice->count;
+        end = slice->end;
+        if (slice->count)
+            bench->replay.after = slice->entries[slice->count - 1].position;
+        ref_put(&slice->ref);
+    }
+    double seconds = (double)(clock_mono_ns() - started) / 1e9;
+    printf("replay of %zu: %.3f s, %.0f updates/s\n", count, seconds, (double)count / seconds);
+}
+
+static int open_store(struct bench *bench, struct str url)
+{
+    struct buf reason;
+    buf_init(&reason, 1024);
+    struct transport_config config = {.loop = &bench->loop, .url = url, .events = &events, .arg = bench};
+    uint64_t started = clock_mono_ns();
+    bench->open_err = bolt_transport.open(&bench->transport, &config, &reason);
+    if (bench->open_err)
+        fprintf(stderr, "%s\n", buf_c(&reason));
+    else
+        wait_for_turn(bench);
+    buf_done(&reason);
+    printf("open: %.3f ms\n", (double)(clock_mono_ns() - started) / 1e6);
+    return bench->open_err;
+}
+
+static void close_store(struct bench *bench)
+{
+    uint64_t started = clock_mono_ns();
+    bolt_transport.close(bench->transport);
+    wait_for_turn(bench);
+    printf("close: %.3f ms\n", (double)(clock_mono_ns() - started) / 1e6);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -193,26 +245,22 @@ int main(int argc, char **argv)
         return 2;
     }
     static struct bench bench;
-    struct buf url, reason;
+    struct buf url;
     buf_init(&url, 8192);
-    buf_init(&reason, 1024);
     buf_printf(&url, "bolt://%s/store?%s", argv[1], argc > 2 ? argv[2] : "");
     int err = loop_init(&bench.loop);
     HUB_ASSERT(err == HUB_OK);
-    struct transport_config config = {
-        .loop = &bench.loop, .url = buf_str(&url), .events = &events, .arg = &bench};
-    err = bolt_transport.open(&bench.transport, &config, &reason);
-    if (err) {
-        fprintf(stderr, "%s\n", buf_c(&reason));
-        return 1;
-    }
-    wait_for_turn(&bench);
-    if (!bench.open_err)
+    err = open_store(&bench, buf_str(&url));
+    if (!err) {
         measure(&bench, argv[1]);
-    bolt_transport.close(bench.transport);
-    wait_for_turn(&bench);
+        close_store(&bench);
+        err = open_store(&bench, buf_str(&url));
+    }
+    if (!err) {
+        measure_replay(&bench);
+        close_store(&bench);
+    }
     loop_done(&bench.loop);
     buf_done(&url);
-    buf_done(&reason);
-    return bench.open_err ? 1 : 0;
+    return err ? 1 : 0;
 }

@@ -16,7 +16,6 @@
 // Address space, not memory: LMDB can never be given more while it is in use, so it gets what there is.
 #define MAP_SIZE ((size_t)1 << 40)
 #define MAP_SIZE_MIN ((size_t)1 << 26)
-#define TABLES 3
 
 int env_err(int code)
 {
@@ -48,8 +47,6 @@ static int open_mapped(MDB_env **ret_mdb, const char *path, size_t map_size)
         return err;
     err = env_err(mdb_env_set_mapsize(mdb, map_size));
     if (!err)
-        err = env_err(mdb_env_set_maxdbs(mdb, TABLES));
-    if (!err)
         err = env_err(mdb_env_set_maxreaders(mdb, ENV_READERS));
     if (!err)
         err = env_err(mdb_env_open(mdb, path, MDB_NOSUBDIR | MDB_NOTLS, 0600));
@@ -69,54 +66,55 @@ static int open_largest(MDB_env **ret_mdb, const char *path)
     return err;
 }
 
-static int check_format(MDB_txn *txn, struct env *env)
+// A row of ENV_META.
+static MDB_val meta_key(char key[16], const char *name)
 {
-    MDB_val key = {sizeof("format") - 1, (char[]){"format"}};
+    key[0] = ENV_META;
+    int len = snprintf(key + 1, 15, "%s", name);
+    return (MDB_val){1 + (size_t)len, key};
+}
+
+static int get_meta(MDB_txn *txn, const struct env *env, const char *name, void *to, size_t size)
+{
+    char bytes[16];
+    MDB_val key = meta_key(bytes, name);
     MDB_val value;
-    uint32_t format;
-    int err = env_err(mdb_get(txn, env->meta, &key, &value));
-    if (err || value.mv_size != sizeof(format))
+    int err = env_err(mdb_get(txn, env->rows, &key, &value));
+    if (err == HUB_E_NOT_FOUND || (!err && value.mv_size != size))
         return HUB_E_CORRUPT;
-    memcpy(&format, value.mv_data, sizeof(format));
-    return format == ENV_FORMAT ? HUB_OK : HUB_E_UNSUPPORTED;
-}
-
-static int read_epoch(MDB_txn *txn, struct env *env)
-{
-    MDB_val key = {sizeof("epoch") - 1, (char[]){"epoch"}};
-    MDB_val value;
-    int err = env_err(mdb_get(txn, env->meta, &key, &value));
-    if (err || value.mv_size != sizeof(env->epoch))
-        return HUB_E_CORRUPT;
-    memcpy(&env->epoch, value.mv_data, sizeof(env->epoch));
-    return HUB_OK;
-}
-
-static int open_tables(MDB_txn *txn, struct env *env)
-{
-    int err = env_err(mdb_dbi_open(txn, "log", 0, &env->log));
     if (!err)
-        err = env_err(mdb_dbi_open(txn, "ids", 0, &env->ids));
-    if (!err)
-        err = env_err(mdb_dbi_open(txn, "meta", 0, &env->meta));
-    if (err)
-        return err == HUB_E_NOT_FOUND ? HUB_E_CORRUPT : err;
-    err = check_format(txn, env);
-    return err ? err : read_epoch(txn, env);
+        memcpy(to, value.mv_data, size);
+    return err;
 }
 
-static int read_tables(struct env *env)
+static int put_meta(MDB_txn *txn, MDB_dbi rows, const char *name, void *from, size_t size)
+{
+    char bytes[16];
+    MDB_val key = meta_key(bytes, name);
+    MDB_val value = {size, from};
+    return env_err(mdb_put(txn, rows, &key, &value, 0));
+}
+
+static int open_table(MDB_txn *txn, struct env *env)
+{
+    uint32_t format = 0;
+    int err = env_err(mdb_dbi_open(txn, NULL, 0, &env->rows));
+    if (!err)
+        err = get_meta(txn, env, "format", &format, sizeof(format));
+    if (!err && format != ENV_FORMAT)
+        err = HUB_E_UNSUPPORTED;
+    return err ? err : get_meta(txn, env, "epoch", &env->epoch, sizeof(env->epoch));
+}
+
+static int read_table(struct env *env)
 {
     MDB_txn *txn;
     int err = env_err(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn));
     if (err)
         return err;
-    err = open_tables(txn, env);
+    err = open_table(txn, env);
     env->transaction = mdb_txn_id(txn);
-    if (err)
-        mdb_txn_abort(txn);
-    else // so that the handles of the tables stay
-        err = env_err(mdb_txn_commit(txn));
+    mdb_txn_abort(txn);
     return err;
 }
 
@@ -153,7 +151,7 @@ static int open_verified(struct env *env, const char *path, uint64_t marked, str
     if (!err)
         err = env_err(mdb_reader_check(env->mdb, &stale));
     if (!err)
-        err = read_tables(env);
+        err = read_table(env);
     if (err)
         explain(err, path, reterr);
     else
@@ -187,13 +185,6 @@ void env_close(struct env *env)
     *env = (struct env){.fd = -1};
 }
 
-static int put_epoch(MDB_txn *txn, MDB_dbi meta, uint64_t epoch)
-{
-    MDB_val key = {sizeof("epoch") - 1, (char[]){"epoch"}};
-    MDB_val value = {sizeof(epoch), &epoch};
-    return env_err(mdb_put(txn, meta, &key, &value, 0));
-}
-
 static int store_epoch(struct env *env, uint64_t epoch)
 {
     MDB_txn *txn;
@@ -201,7 +192,7 @@ static int store_epoch(struct env *env, uint64_t epoch)
     if (err)
         return err;
     size_t transaction = mdb_txn_id(txn);
-    err = put_epoch(txn, env->meta, epoch);
+    err = put_meta(txn, env->rows, "epoch", &epoch, sizeof(epoch));
     if (err) {
         mdb_txn_abort(txn);
         return err;
@@ -228,27 +219,16 @@ int env_probe(struct env *env)
 
 // ---- A new store ----
 
-static int put_format(MDB_txn *txn, MDB_dbi meta)
+static int create_table(MDB_txn *txn)
 {
     uint32_t format = ENV_FORMAT;
-    MDB_val key = {sizeof("format") - 1, (char[]){"format"}};
-    MDB_val value = {sizeof(format), &format};
-    return env_err(mdb_put(txn, meta, &key, &value, 0));
-}
-
-static int create_tables(MDB_txn *txn)
-{
-    MDB_dbi log, ids, meta;
-    int err = env_err(mdb_dbi_open(txn, "log", MDB_CREATE, &log));
-    if (!err)
-        err = env_err(mdb_dbi_open(txn, "ids", MDB_CREATE, &ids));
-    if (!err)
-        err = env_err(mdb_dbi_open(txn, "meta", MDB_CREATE, &meta));
-    if (!err)
-        err = put_format(txn, meta);
     uint64_t epoch;
     random_bytes(&epoch, sizeof(epoch));
-    return err ? err : put_epoch(txn, meta, epoch);
+    MDB_dbi rows;
+    int err = env_err(mdb_dbi_open(txn, NULL, MDB_CREATE, &rows));
+    if (!err)
+        err = put_meta(txn, rows, "format", &format, sizeof(format));
+    return err ? err : put_meta(txn, rows, "epoch", &epoch, sizeof(epoch));
 }
 
 static int fill_new(MDB_env *mdb)
@@ -257,7 +237,7 @@ static int fill_new(MDB_env *mdb)
     int err = env_err(mdb_txn_begin(mdb, NULL, 0, &txn));
     if (err)
         return err;
-    err = create_tables(txn);
+    err = create_table(txn);
     if (!err)
         return env_err(mdb_txn_commit(txn));
     mdb_txn_abort(txn);
@@ -270,9 +250,7 @@ static int write_new(const char *path)
     int err = env_err(mdb_env_create(&mdb));
     if (err)
         return err;
-    err = env_err(mdb_env_set_maxdbs(mdb, TABLES));
-    if (!err)
-        err = env_err(mdb_env_open(mdb, path, MDB_NOSUBDIR | MDB_NOLOCK, 0600));
+    err = env_err(mdb_env_open(mdb, path, MDB_NOSUBDIR | MDB_NOLOCK, 0600));
     if (!err)
         err = fill_new(mdb);
     mdb_env_close(mdb);

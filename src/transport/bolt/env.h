@@ -1,8 +1,9 @@
-// The LMDB environment: one file with three tables, and what opening it takes.
+// The LMDB environment: one file with one table, and what opening it takes. One table rather than three, so
+// that a transaction of one update writes as few pages as it can. Its keys, numbers in them big-endian:
 //
-//   log   hub (u32) and number (u64), big-endian  →  record
-//   ids   hub, and the id as rows.h packs it, and number  →  nothing
-//   meta  "format", "epoch"
+//   ENV_META and "format", "epoch"                      →  the value
+//   ENV_ID, hub (u32), the id as rows.c packs it, number (u64)  →  nothing
+//   ENV_LOG, hub (u32), number (u64)                    →  the record
 #pragma once
 
 #include "base/attr.h"
@@ -13,13 +14,17 @@
 struct buf;
 
 #define ENV_FORMAT 1U
+enum env_kind {
+    ENV_META,
+    ENV_ID,
+    ENV_LOG, // last, because nearly every update is put at the end
+};
+
 #define ENV_READERS 16U // slots for transactions that read; each of our threads uses one
 
 struct env {
     MDB_env *mdb; // NULL when it is closed
-    MDB_dbi log;
-    MDB_dbi ids;
-    MDB_dbi meta;
+    MDB_dbi rows;
     int fd; // of our own on the file: it is told of every failed write-back since
     uint64_t epoch;
     uint64_t transaction; // number of the newest when it was opened

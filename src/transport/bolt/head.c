@@ -25,7 +25,6 @@
 #define ENV_ONE_FILE 0x4000U // kept among the flags of the first table
 #define NO_ROOT UINT64_MAX
 #define DEPTH_MAX 32U
-#define OUR_TABLES 3U
 
 struct page {
     uint64_t number;
@@ -64,8 +63,8 @@ struct meta {
     uint32_t version;
     uint64_t address;
     uint64_t map_size;
-    struct table free;   // pages, by the transaction that left them
-    struct table tables; // by name
+    struct table free; // pages, by the transaction that left them
+    struct table rows; // all of ours
     uint64_t last_page;
     uint64_t transaction;
 };
@@ -215,11 +214,11 @@ static int check_newest(struct file *file)
     if (!err && transaction != meta->transaction && meta->transaction > 1)
         err = refuse(file, "its newest head is of another transaction");
     if (!err)
-        err = check_table(file, &meta->tables, 0, meta->last_page);
-    if (!err && (meta->tables.entries != OUR_TABLES || meta->tables.depth != 1))
-        err = refuse(file, "it does not have the tables of a store");
+        err = check_table(file, &meta->rows, 0, meta->last_page);
+    if (!err && meta->rows.root == NO_ROOT)
+        err = refuse(file, "it is empty");
     const struct node *node;
-    return err ? err : go_down(file, &meta->tables, meta->last_page, &node);
+    return err ? err : go_down(file, &meta->rows, meta->last_page, &node);
 }
 
 // The store is older than it was. That is so after a copy was put back, or when the power failed without
@@ -251,7 +250,7 @@ static int check(struct file *file, uint64_t marked, struct head *ret_head)
         return err;
     *ret_head = (struct head){
         .transaction = file->newest->transaction,
-        .root = file->newest->tables.root,
+        .root = file->newest->rows.root,
         .size = (uint64_t)status.st_size,
         .full_size = (file->newest->last_page + 1) * page_size(file),
     };
@@ -299,7 +298,7 @@ static int hash_roots(struct file *file, const struct meta *meta, uint32_t *ret_
 {
     *ret_hash = 0;
     int err = hash_root(file, &meta->free, ret_hash);
-    return err ? err : hash_root(file, &meta->tables, ret_hash);
+    return err ? err : hash_root(file, &meta->rows, ret_hash);
 }
 
 int head_save(int fd, struct head_copy *ret_copy)

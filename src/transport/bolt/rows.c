@@ -14,45 +14,65 @@
 #define ID_WHOLE_MAX 256U
 #define ID_START (ID_WHOLE_MAX - SHA256_DIGEST_LENGTH)
 
-struct log_key {
-    uint32_t hub;
-    uint32_t number[2]; // not aligned
-};
-
+#define HUB_SIZE sizeof(uint32_t)
+#define NUMBER_SIZE sizeof(uint64_t)
+#define LOG_KEY_SIZE (1 + HUB_SIZE + NUMBER_SIZE)
 // The length keeps ids apart of which one is the start of the other.
-#define ID_KEY_HEAD (sizeof(uint32_t) + sizeof(uint16_t))
-#define ID_KEY_MAX (ID_KEY_HEAD + ID_WHOLE_MAX + sizeof(uint64_t))
+#define ID_KEY_HEAD (1 + HUB_SIZE + sizeof(uint16_t))
+#define ID_KEY_MAX (ID_KEY_HEAD + ID_WHOLE_MAX + NUMBER_SIZE)
+
+struct log_key {
+    char bytes[LOG_KEY_SIZE];
+};
 
 struct id_key {
     size_t len; // without the number
     char bytes[ID_KEY_MAX];
 };
 
-static void make_log_key(struct log_key *key, uint32_t hub, uint64_t number)
+static void write_hub(char *to, enum env_kind kind, uint32_t hub)
 {
-    uint64_t bytes = htobe64(number);
-    key->hub = htobe32(hub);
-    memcpy(key->number, &bytes, sizeof(bytes));
+    to[0] = (char)kind;
+    hub = htobe32(hub);
+    memcpy(to + 1, &hub, sizeof(hub));
 }
 
+static void write_number(char *to, uint64_t number)
+{
+    number = htobe64(number);
+    memcpy(to, &number, sizeof(number));
+}
+
+static uint64_t read_number(const char *from)
+{
+    uint64_t number;
+    memcpy(&number, from, sizeof(number));
+    return be64toh(number);
+}
+
+static MDB_val make_log_key(struct log_key *key, uint32_t hub, uint64_t number)
+{
+    write_hub(key->bytes, ENV_LOG, hub);
+    write_number(key->bytes + 1 + HUB_SIZE, number);
+    return (MDB_val){sizeof(key->bytes), key->bytes};
+}
+
+// False for a row of another kind or hub.
 static bool read_log_key(const MDB_val *value, uint32_t hub, uint64_t *ret_number)
 {
-    struct log_key key;
-    if (value->mv_size != sizeof(key))
+    char head[1 + HUB_SIZE];
+    write_hub(head, ENV_LOG, hub);
+    if (value->mv_size != LOG_KEY_SIZE || memcmp(value->mv_data, head, sizeof(head)) != 0)
         return false;
-    memcpy(&key, value->mv_data, sizeof(key));
-    uint64_t bytes;
-    memcpy(&bytes, key.number, sizeof(bytes));
-    *ret_number = be64toh(bytes);
-    return key.hub == htobe32(hub);
+    *ret_number = read_number((const char *)value->mv_data + sizeof(head));
+    return true;
 }
 
 static void make_id_key(struct id_key *key, uint32_t hub, struct str id)
 {
-    uint32_t hub_bytes = htobe32(hub);
-    uint16_t len_bytes = htobe16((uint16_t)(id.len < UINT16_MAX ? id.len : UINT16_MAX));
-    memcpy(key->bytes, &hub_bytes, sizeof(hub_bytes));
-    memcpy(key->bytes + sizeof(hub_bytes), &len_bytes, sizeof(len_bytes));
+    uint16_t len = htobe16((uint16_t)(id.len < UINT16_MAX ? id.len : UINT16_MAX));
+    write_hub(key->bytes, ENV_ID, hub);
+    memcpy(key->bytes + 1 + HUB_SIZE, &len, sizeof(len));
     char *to = key->bytes + ID_KEY_HEAD;
     if (id.len <= ID_WHOLE_MAX) {
         if (id.len)
@@ -67,9 +87,8 @@ static void make_id_key(struct id_key *key, uint32_t hub, struct str id)
 
 static MDB_val number_id_key(struct id_key *key, uint64_t number)
 {
-    uint64_t bytes = htobe64(number);
-    memcpy(key->bytes + key->len, &bytes, sizeof(bytes));
-    return (MDB_val){key->len + sizeof(bytes), key->bytes};
+    write_number(key->bytes + key->len, number);
+    return (MDB_val){key->len + NUMBER_SIZE, key->bytes};
 }
 
 static int parse_record(const MDB_val *value, struct record *ret_record)
@@ -83,8 +102,7 @@ static int parse_record(const MDB_val *value, struct record *ret_record)
 static int find_oldest(MDB_cursor *cursor, uint32_t hub, uint64_t *ret_number)
 {
     struct log_key wanted;
-    make_log_key(&wanted, hub, 0);
-    MDB_val key = {sizeof(wanted), &wanted};
+    MDB_val key = make_log_key(&wanted, hub, 0);
     MDB_val value;
     int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     if (code == 0 && !read_log_key(&key, hub, ret_number))
@@ -96,8 +114,7 @@ static int find_oldest(MDB_cursor *cursor, uint32_t hub, uint64_t *ret_number)
 static int seek_newest(MDB_cursor *cursor, uint32_t hub, uint64_t *ret_number)
 {
     struct log_key wanted;
-    make_log_key(&wanted, hub, UINT64_MAX);
-    MDB_val key = {sizeof(wanted), &wanted};
+    MDB_val key = make_log_key(&wanted, hub, UINT64_MAX);
     MDB_val value;
     int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     if (code == 0 || code == MDB_NOTFOUND)
@@ -110,7 +127,7 @@ static int seek_newest(MDB_cursor *cursor, uint32_t hub, uint64_t *ret_number)
 int rows_bounds(MDB_txn *txn, const struct env *env, uint32_t hub, struct row_bounds *ret_bounds)
 {
     MDB_cursor *cursor;
-    int err = env_err(mdb_cursor_open(txn, env->log, &cursor));
+    int err = env_err(mdb_cursor_open(txn, env->rows, &cursor));
     if (err)
         return err;
     struct row_bounds bounds = {.oldest = 1};
@@ -133,9 +150,7 @@ int row_writer_begin(struct row_writer *writer, const struct env *env)
     int err = env_err(mdb_txn_begin(env->mdb, NULL, 0, &writer->txn));
     if (err)
         return err;
-    err = env_err(mdb_cursor_open(writer->txn, env->log, &writer->log));
-    if (!err)
-        err = env_err(mdb_cursor_open(writer->txn, env->ids, &writer->ids));
+    err = env_err(mdb_cursor_open(writer->txn, env->rows, &writer->cursor));
     if (err)
         row_writer_abort(writer);
     return err;
@@ -164,18 +179,16 @@ static int put_last(MDB_cursor *cursor, MDB_val *key, MDB_val *value)
 int row_writer_append(struct row_writer *writer, uint32_t hub, uint64_t number, const struct record *record)
 {
     struct log_key log_key;
-    make_log_key(&log_key, hub, number);
-    MDB_val key = {sizeof(log_key), &log_key};
+    MDB_val key = make_log_key(&log_key, hub, number);
     MDB_val value = {record->bytes.len, (void *)(uintptr_t)record->bytes.ptr};
-    int err = put_last(writer->log, &key, &value);
+    int err = put_last(writer->cursor, &key, &value);
     if (err)
         return err;
     struct id_key id_key;
     make_id_key(&id_key, hub, record->id);
     key = number_id_key(&id_key, number);
     value = (MDB_val){0, id_key.bytes};
-    // Generated ids rise with the time, so that most of them are the last as well.
-    return put_last(writer->ids, &key, &value);
+    return env_err(mdb_cursor_put(writer->cursor, &key, &value, 0));
 }
 
 static int drop_id(struct row_writer *writer, uint32_t hub, uint64_t number, const MDB_val *value)
@@ -186,21 +199,20 @@ static int drop_id(struct row_writer *writer, uint32_t hub, uint64_t number, con
     struct id_key id_key;
     make_id_key(&id_key, hub, record.id);
     MDB_val key = number_id_key(&id_key, number);
-    int code = mdb_del(writer->txn, writer->env->ids, &key, NULL);
+    int code = mdb_del(writer->txn, writer->env->rows, &key, NULL);
     return code == MDB_NOTFOUND ? HUB_OK : env_err(code);
 }
 
 int row_writer_drop(struct row_writer *writer, uint32_t hub, uint64_t number)
 {
     struct log_key log_key;
-    make_log_key(&log_key, hub, number);
-    MDB_val key = {sizeof(log_key), &log_key};
+    MDB_val key = make_log_key(&log_key, hub, number);
     MDB_val value;
-    int err = env_err(mdb_cursor_get(writer->log, &key, &value, MDB_SET_KEY));
+    int err = env_err(mdb_get(writer->txn, writer->env->rows, &key, &value));
     if (!err)
         err = drop_id(writer, hub, number, &value);
     if (!err)
-        err = env_err(mdb_cursor_del(writer->log, 0));
+        err = env_err(mdb_del(writer->txn, writer->env->rows, &key, NULL));
     return err == HUB_E_NOT_FOUND ? HUB_E_CORRUPT : err;
 }
 
@@ -209,10 +221,9 @@ int row_writer_drop(struct row_writer *writer, uint32_t hub, uint64_t number)
 int rows_get(MDB_txn *txn, const struct env *env, uint32_t hub, uint64_t number, struct record *ret_record)
 {
     struct log_key log_key;
-    make_log_key(&log_key, hub, number);
-    MDB_val key = {sizeof(log_key), &log_key};
+    MDB_val key = make_log_key(&log_key, hub, number);
     MDB_val value;
-    int err = env_err(mdb_get(txn, env->log, &key, &value));
+    int err = env_err(mdb_get(txn, env->rows, &key, &value));
     return err ? err : parse_record(&value, ret_record);
 }
 
@@ -225,11 +236,8 @@ static int next_number(MDB_cursor *cursor, const struct id_key *id_key, MDB_val 
     int code = mdb_cursor_get(cursor, key, &value, op);
     if (code)
         return code == MDB_NOTFOUND ? HUB_OK : env_err(code);
-    uint64_t bytes;
-    if (key->mv_size != id_key->len + sizeof(bytes) || memcmp(key->mv_data, id_key->bytes, id_key->len) != 0)
-        return HUB_OK;
-    memcpy(&bytes, (const char *)key->mv_data + id_key->len, sizeof(bytes));
-    *ret_number = be64toh(bytes);
+    if (key->mv_size == id_key->len + NUMBER_SIZE && memcmp(key->mv_data, id_key->bytes, id_key->len) == 0)
+        *ret_number = read_number((const char *)key->mv_data + id_key->len);
     return HUB_OK;
 }
 
@@ -253,7 +261,7 @@ static int find_with(MDB_cursor *cursor, MDB_txn *txn, const struct env *env, ui
 int rows_find(MDB_txn *txn, const struct env *env, uint32_t hub, struct str id, uint64_t *ret_number)
 {
     MDB_cursor *cursor;
-    int err = env_err(mdb_cursor_open(txn, env->ids, &cursor));
+    int err = env_err(mdb_cursor_open(txn, env->rows, &cursor));
     if (err)
         return err;
     err = find_with(cursor, txn, env, hub, id, ret_number);
@@ -265,8 +273,7 @@ static int read_with(MDB_cursor *cursor, uint32_t hub, uint64_t after, struct sl
                      bool *ret_end)
 {
     struct log_key wanted;
-    make_log_key(&wanted, hub, after + 1);
-    MDB_val key = {sizeof(wanted), &wanted};
+    MDB_val key = make_log_key(&wanted, hub, after + 1);
     MDB_val value;
     int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     uint64_t number;
@@ -290,7 +297,7 @@ int rows_read(MDB_txn *txn, const struct env *env, uint32_t hub, uint64_t after,
     if (after == UINT64_MAX)
         return HUB_OK;
     MDB_cursor *cursor;
-    int err = env_err(mdb_cursor_open(txn, env->log, &cursor));
+    int err = env_err(mdb_cursor_open(txn, env->rows, &cursor));
     if (err)
         return err;
     err = read_with(cursor, hub, after, builder, ret_end);
@@ -301,7 +308,7 @@ int rows_read(MDB_txn *txn, const struct env *env, uint32_t hub, uint64_t after,
 int rows_back(MDB_txn *txn, const struct env *env, uint32_t hub, size_t max_bytes, uint64_t *ret_after)
 {
     MDB_cursor *cursor;
-    int err = env_err(mdb_cursor_open(txn, env->log, &cursor));
+    int err = env_err(mdb_cursor_open(txn, env->rows, &cursor));
     if (err)
         return err;
     uint64_t number = 0;

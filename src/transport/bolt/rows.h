@@ -28,8 +28,7 @@ MUST_CHECK int rows_bounds(MDB_txn *txn, const struct env *env, uint32_t hub, st
 struct row_writer {
     const struct env *env;
     MDB_txn *txn;
-    MDB_cursor *log;
-    MDB_cursor *ids;
+    MDB_cursor *cursor;
 };
 
 MUST_CHECK int row_writer_begin(struct row_writer *writer, const struct env *env);

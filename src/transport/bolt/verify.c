@@ -65,8 +65,7 @@ static int count_free(MDB_txn *txn, struct books *books)
 
 static int count_used(MDB_txn *txn, const struct env *env, struct books *books)
 {
-    // 0 and 1 are LMDB's own: free pages, and the tables by name.
-    const MDB_dbi tables[] = {0, 1, env->log, env->ids, env->meta};
+    const MDB_dbi tables[] = {0, env->rows}; // the first is LMDB's own: free pages
     books->used = META_PAGES;
     for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
         MDB_stat stat;

@@ -13,7 +13,7 @@ struct env;
 
 struct head {
     uint64_t transaction; // the newest
-    uint64_t root;        // page of the table of tables
+    uint64_t root;        // of the table of rows
     uint64_t size;        // of the file
     uint64_t full_size;   // with every page that the store counts; pages at the end that are free may never
                           // have been written
