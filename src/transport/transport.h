@@ -152,6 +152,7 @@ struct transport_ops {
     int (*open)(struct transport **ret_transport, const struct transport_config *config, struct buf *reterr);
     // Finishes what is in flight, then calls `closed`. Also after a failed `opened`.
     void (*close)(struct transport *transport);
+    // A group of one update or more. Like all that follow, it may be called between `opened` and close.
     int (*publish)(struct transport *transport, struct publish_group *group);
     // Stops or resumes the feed (a group in flight is still fed and answered).
     void (*pause)(struct transport *transport, bool paused);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
@@ -33,6 +34,7 @@ static struct {
     int durable_err;
     unsigned used;
     uint64_t syncs;
+    uint64_t map_max;
     int journal; // 0: none
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .room = DISK_ROOM_ANY};
 
@@ -49,6 +51,7 @@ static struct {
     int (*rename)(const char *, const char *);
     int (*unlink)(const char *);
     int (*fstatvfs)(int, struct statvfs *);
+    void *(*mmap)(void *, size_t, int, int, int, off_t);
 } real;
 
 static void *find(const char *name)
@@ -62,8 +65,9 @@ static void *find(const char *name)
 static void find_real(void)
 {
     // ISO C knows no conversion from an object's pointer to a function's: it is copied.
-    void *functions[] = {find("open"),  find("close"),     find("pwrite"), find("write"),  find("fdatasync"),
-                         find("fsync"), find("ftruncate"), find("rename"), find("unlink"), find("fstatvfs")};
+    void *functions[] = {find("open"),      find("close"),    find("pwrite"),    find("write"),
+                         find("fdatasync"), find("fsync"),    find("ftruncate"), find("rename"),
+                         find("unlink"),    find("fstatvfs"), find("mmap")};
     _Static_assert(sizeof(functions) == sizeof(real), "one for each");
     memcpy(&real, functions, sizeof(real));
 }
@@ -117,6 +121,13 @@ EXPORT void disk_fail_syncs(int err)
 EXPORT void disk_fail_durable_writes(int err)
 {
     set(&disk.durable_err, err);
+}
+
+EXPORT void disk_set_map_max(uint64_t bytes)
+{
+    lock();
+    disk.map_max = bytes;
+    unlock();
 }
 
 EXPORT uint64_t disk_syncs(void)
@@ -463,4 +474,16 @@ EXPORT int fstatvfs(int fd, struct statvfs *status)
     }
     unlock();
     return code;
+}
+
+EXPORT void *mmap(void *address, size_t len, int protection, int flags, int fd, off_t at)
+{
+    lock();
+    bool is_too_big = disk.map_max && len > disk.map_max && watched_of(fd);
+    unlock();
+    if (is_too_big) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    return real.mmap(address, len, protection, flags, fd, at);
 }

@@ -20,6 +20,8 @@ void disk_set_room(int64_t bytes);
 void disk_fail_writes(int err);
 void disk_fail_syncs(int err);          // fsync and fdatasync
 void disk_fail_durable_writes(int err); // writes to what was opened with O_DSYNC or O_SYNC
+// Files can be mapped up to this size; more is out of memory. 0: any.
+void disk_set_map_max(uint64_t bytes);
 // How many syncs and durable writes there have been.
 uint64_t disk_syncs(void);
 // What fstatvfs says, in per cent; 0: the truth.

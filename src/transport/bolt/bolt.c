@@ -376,6 +376,8 @@ static const char *fault_text(int fault)
         break;
     case STORE_FAULT_FULL:
         return "the disk is full";
+    case STORE_FAULT_ADDRESSES:
+        return "the address space of the process is used up (ulimit -v)";
     case STORE_FAULT_FAILED:
         return "the disk did not take a write; nothing more is stored until a restart";
     case STORE_FAULT_DAMAGED:
@@ -390,7 +392,7 @@ static void bolt_health(struct transport *transport, struct transport_health *re
     int fault = atomic_load(&bolt->store->fault);
     *ret_health = (struct transport_health){
         .ready = bolt->attached && fault == STORE_FAULT_NONE,
-        .live = fault <= STORE_FAULT_FULL,
+        .live = fault < STORE_FAULT_FAILED,
     };
     if (!bolt->attached)
         (void)snprintf(ret_health->reason, sizeof(ret_health->reason), "the history is not open");

@@ -131,8 +131,9 @@ static enum store_fault fault_of(int err)
     case -ENOSPC:
     case -EDQUOT:
     case -EFBIG:
-    case HUB_E_FULL:
         return STORE_FAULT_FULL;
+    case HUB_E_FULL:
+        return STORE_FAULT_ADDRESSES;
     case HUB_E_CORRUPT:
     case HUB_E_NOT_FOUND:
         return STORE_FAULT_DAMAGED;
@@ -176,6 +177,8 @@ static const char *reason_of(enum store_fault fault)
         return "there was no memory to store it";
     case STORE_FAULT_FULL:
         return "the disk of the history is full";
+    case STORE_FAULT_ADDRESSES:
+        return "the history has used up the address space that the process may have";
     case STORE_FAULT_FAILED:
         return "the history could not be written to its disk; nothing more is stored until a restart";
     case STORE_FAULT_DAMAGED:
@@ -187,7 +190,7 @@ static const char *reason_of(enum store_fault fault)
 static void set_fault(struct store *store, enum store_fault fault)
 {
     atomic_store(&store->fault, fault);
-    if (fault == STORE_FAULT_FULL)
+    if (fault == STORE_FAULT_FULL || fault == STORE_FAULT_ADDRESSES)
         timer_set(&store->loop, &store->retry, loop_now_ms(&store->loop) + RETRY_MS);
     else
         timer_cancel(&store->retry);
@@ -195,7 +198,7 @@ static void set_fault(struct store *store, enum store_fault fault)
 
 static bool is_final(const struct store *store)
 {
-    return atomic_load(&store->fault) > STORE_FAULT_FULL;
+    return atomic_load(&store->fault) >= STORE_FAULT_FAILED;
 }
 
 // ---- Turns ----
@@ -284,7 +287,9 @@ void commit_retry(struct timer *timer)
     struct store *store = CONTAINER_OF(timer, struct store, retry);
     if (is_final(store))
         return;
-    int err = env_probe(&store->env);
+    int err = prepare_sync(store);
+    if (!err)
+        err = env_probe(&store->env);
     set_fault(store, err ? judge(store, err) : STORE_FAULT_NONE);
 }
 

@@ -203,7 +203,7 @@ static int read_bounds(struct store *store, struct store_log *log, struct buf *r
 
 static int attach(struct store *store, struct store_log *log, struct buf *reterr)
 {
-    if (atomic_load(&store->fault) > STORE_FAULT_FULL) {
+    if (atomic_load(&store->fault) >= STORE_FAULT_FAILED) {
         buf_printf(reterr, "%s had to be given up by another hub; a restart opens it again", store->path);
         return HUB_E_CLOSED;
     }

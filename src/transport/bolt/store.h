@@ -33,9 +33,12 @@ struct update;
 // Why nothing can be stored.
 enum store_fault {
     STORE_FAULT_NONE,
-    STORE_FAULT_FULL,    // the disk; over when a transaction has been stored again
-    STORE_FAULT_FAILED,  // a sync: what is on the disk is not known any more; stays until a restart
-    STORE_FAULT_DAMAGED, // the file; stays
+    // Over when a transaction has been stored again:
+    STORE_FAULT_FULL,      // the disk
+    STORE_FAULT_ADDRESSES, // the map, which was made as large as it could
+    // Stay until a restart:
+    STORE_FAULT_FAILED,  // a sync: what is on the disk is not known any more
+    STORE_FAULT_DAMAGED, // the file
 };
 
 struct store_metrics {

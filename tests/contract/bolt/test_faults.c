@@ -25,6 +25,7 @@ static void heal(void)
     disk_fail_syncs(0);
     disk_fail_durable_writes(0);
     disk_set_used(0);
+    disk_set_map_max(0);
 }
 
 static int setup(void **state)
@@ -201,6 +202,41 @@ static void a_nearly_full_disk_is_warned_about(void **state)
     assert_non_null(strstr(health.warning, probe->folder));
 }
 
+static void less_address_space_is_enough_until_it_is_used_up(void **state)
+{
+    struct probe *probe = *state;
+    disk_set_map_max(100 << 20);
+    probe_reopen(probe, NULL);
+    probe_publish(probe, 0, 100, 10);
+    size_t count = 100;
+    bool stored = true;
+    while (stored) {
+        struct sent *sent = calloc(1, sizeof(*sent));
+        assert_non_null(sent);
+        sent_add(sent, probe_update(STR("urn:large"), 4 << 20));
+        assert_int_equal(probe_send(probe, sent), 0);
+        probe_wait_sent(probe, sent);
+        stored = sent->results[0] == PUBLISH_STORED;
+        count += stored;
+        if (!stored)
+            assert_non_null(strstr(sent->group.reason, "address space"));
+        sent_clear(sent);
+        free(sent);
+    }
+    assert_in_range(count, 110, 116);
+    expect_health(probe, false, true, "ulimit -v");
+    struct find_request find;
+    probe_find(probe, STR("urn:update:99"), &find);
+    assert_true(find.found);
+    heal();
+    probe_reopen(probe, NULL);
+    expect_health(probe, true, true, "");
+    struct history_slice *slice = probe_replay(probe, &find.position);
+    assert_int_equal(slice->count, 1);
+    ref_put(&slice->ref);
+    probe_publish(probe, 100, 110, 10);
+}
+
 static void an_open_on_a_full_disk_says_so(void **state)
 {
     struct probe *probe = *state;
@@ -302,6 +338,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(after_a_failed_write_of_the_head_nothing_is_stored_until_a_restart,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_nearly_full_disk_is_warned_about, setup, teardown),
+        cmocka_unit_test_setup_teardown(less_address_space_is_enough_until_it_is_used_up, setup, teardown),
         cmocka_unit_test_setup_teardown(an_open_on_a_full_disk_says_so, setup, teardown),
         cmocka_unit_test_setup_teardown(with_sync_every_group_is_synced_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(without_sync_there_are_two_syncs_a_second, setup, teardown),
