@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <lmdb.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -441,6 +442,41 @@ static void a_lost_or_strange_side_file_is_no_hindrance(void **state)
     probe_expect(probe, &beginning, 0, 10);
 }
 
+// What mdb_copy does, without and with -c.
+static void copy_store(const struct probe *probe, unsigned flags)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    MDB_env *env;
+    (void)name_of(probe, from, ".lmdb");
+    (void)name_of(probe, to, ".copy");
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_open(env, from, MDB_NOSUBDIR | MDB_RDONLY, 0600), 0);
+    assert_int_equal(mdb_env_copy2(env, to, flags), 0);
+    mdb_env_close(env);
+    assert_int_equal(rename(to, from), 0);
+}
+
+static void a_copy_of_lmdbs_own_opens(void **state)
+{
+    struct probe *probe = *state;
+    probe_reopen(probe, "size=100");
+    probe_publish(probe, 0, 1000, 30);
+    probe_close(probe);
+    copy_store(probe, 0);
+    assert_int_equal(probe_open(probe, "size=100"), 0);
+    probe_expect(probe, &beginning, 900, 1000);
+    probe_publish(probe, 1000, 1100, 7);
+    probe_close(probe);
+    copy_store(probe, MDB_CP_COMPACT);
+    assert_int_equal(probe_open(probe, "size=100"), 0);
+    probe_expect(probe, &beginning, 1000, 1100);
+    for (size_t i = 1100; i < 1200; i += 10) {
+        probe_publish(probe, i, i + 10, 3);
+        probe_reopen(probe, "size=100");
+    }
+    probe_expect(probe, &beginning, 1100, 1200);
+}
+
 // ---- The checkpoint of sync=off ----
 
 struct copies {
@@ -556,6 +592,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_flipped_bit_in_the_head_is_noticed_or_harmless, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_that_was_put_back_has_a_new_epoch, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lost_or_strange_side_file_is_no_hindrance, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_copy_of_lmdbs_own_opens, setup, teardown),
         cmocka_unit_test_setup_teardown(without_sync_a_killed_process_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(without_sync_a_power_cut_goes_back_to_the_checkpoint, setup,
                                         teardown),
