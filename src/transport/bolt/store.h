@@ -156,7 +156,7 @@ struct store {
 MUST_CHECK int store_get(struct store **ret_store, struct str path);
 // The last one ends the threads and closes the file. All requests must have come back.
 void store_put(struct store *store);
-void store_attach(struct store_attach *attach);
-void store_detach(struct store_detach *detach);
+void store_attach(struct store_attach *request);
+void store_detach(struct store_detach *request);
 void store_commit(struct store_commit *commit);
 void store_read(struct store_read *read);
