@@ -222,6 +222,7 @@ void shard_end_turn(struct shard *shard)
 
 void shard_end_streams(struct shard *shard)
 {
+    shard->draining = true;
     LIST_FOREACH (node, &shard->subscribers)
         subscriber_end(CONTAINER_OF(node, struct subscriber, node));
 }

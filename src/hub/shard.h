@@ -54,6 +54,7 @@ struct shard {
     struct slab slab;        // of subscribers with one matcher
     struct list ahead;       // backlogs whose position is beyond the head
     struct pending_pool pool;
+    bool draining; // its streams have been ended, and no more begin
     uint64_t trim_to;
     struct shard_metrics metrics;
 
@@ -73,7 +74,7 @@ void shard_handle_batch(struct message *message);
 void shard_post_publishes(struct shard *shard);
 // The end of a turn, after the flush: lets go of what the tail need not hold any more.
 void shard_end_turn(struct shard *shard);
-// Ends the stream of every subscriber in good order.
+// Ends the stream of every subscriber in good order; from now on none begins.
 void shard_end_streams(struct shard *shard);
 // Adds a subscriber of "*"; -ENOMEM. The index is the subscriber's to keep.
 MUST_CHECK int shard_add_star(struct shard *shard, struct subscriber *subscriber, uint32_t *ret_index);

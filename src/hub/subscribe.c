@@ -278,6 +278,11 @@ static void begin(struct subscribing *subscribing, struct exchange *exchange, co
         (void)exchange_stream(exchange, 200, STR("text/event-stream"), &nothing_source_ops, NULL);
         return;
     }
+    if (subscribing->shard->draining) { // the request came before, its body or its place in history only now
+        release(subscribing);
+        exchange_abort(exchange);
+        return;
+    }
     struct subscriber *subscriber = new_subscriber(subscribing, start);
     release(subscribing);
     if (!subscriber) {
