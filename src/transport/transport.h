@@ -3,9 +3,9 @@
 // Each driver is one folder of src/transport/ behind `struct transport_ops`. An open transport belongs to the
 // hub thread: every function is called there, and every callback comes there, from the thread's loop.
 //
-// The callback law: a call that returns an error never calls back; one that returns 0 calls back exactly once,
-// never from inside the call. What a callback is given is borrowed for its duration unless it says otherwise.
-// A request struct belongs to the caller and must stay in place until its callback has come.
+// The callback law: a call that returns an error never calls back; one that returns 0 calls back exactly
+// once, never from inside the call. What a callback is given is borrowed for its duration unless it says
+// otherwise. A request struct belongs to the caller and must stay in place until its callback has come.
 #pragma once
 
 #include "base/attr.h"
@@ -24,7 +24,8 @@ struct transport;
 struct update;
 
 #define POSITION_MAX 24U
-// About how many bytes of records one slice of history holds; a single larger record makes a slice of its own.
+// About how many bytes of records one slice of history holds; a single larger record makes a slice of its
+// own.
 #define HISTORY_SLICE_SIZE (256U * 1024)
 
 // Where an update stands in the order of the transport. Opaque but for its order, and valid within an epoch.
@@ -47,9 +48,9 @@ struct feed_entry {
 };
 
 struct transport_health {
-    bool ready;      // takes publishes now
-    bool live;       // worth keeping this process for
-    char reason[160]; // why not; "" when both
+    bool ready;        // takes publishes now
+    bool live;         // worth keeping this process for
+    char reason[160];  // why not; "" when both
     char warning[160]; // what the operator should look at though it works (a disk that is nearly full); ""
 };
 
@@ -59,8 +60,8 @@ struct transport_events {
     // Committed updates, in the one order, each exactly once, this node's own included (the very `struct
     // update` that was published, where it still is at hand). Comes for everything committed after `opened`.
     void (*feed)(void *arg, struct feed_entry *entries, size_t count);
-    // Updates before `oldest` are no longer kept (a bounded history has dropped them): the hub's tail lets go of
-    // them too. Comes before or with the feed of what pushed them out.
+    // Updates before `oldest` are no longer kept (a bounded history has dropped them): the hub's tail lets go
+    // of them too. Comes before or with the feed of what pushed them out.
     void (*trimmed)(void *arg, const struct position *oldest);
     // The back end went back: positions handed out before mean nothing any more.
     void (*epoch)(void *arg, uint64_t epoch);
@@ -81,7 +82,7 @@ struct publish_group {
     struct update *const *updates; // borrowed until `done`
     enum publish_result *results;  // written by the driver before `done`
     size_t count;
-    const char *reason;            // why some were refused; a constant sentence, or one the driver keeps
+    const char *reason; // why some were refused; a constant sentence, or one the driver keeps
     void (*done)(struct publish_group *group);
 };
 
@@ -95,9 +96,9 @@ struct find_request {
     struct str id; // the caller keeps it until `done`
     int err;
     bool found;
-    struct position position;       // of the earliest update kept with that id
-    bool empty;                     // nothing is kept
-    uint64_t oldest_time_ms;        // of the oldest update kept, unless empty
+    struct position position; // of the earliest update kept with that id
+    bool empty;               // nothing is kept
+    uint64_t oldest_time_ms;  // of the oldest update kept, unless empty
     void (*done)(struct find_request *request);
 };
 
@@ -135,18 +136,18 @@ struct replay_request {
 };
 
 struct transport_config {
-    struct loop *loop;      // the hub thread's
-    uint32_t hub;           // number of the hub, for drivers that keep many hubs in one place
-    struct str url;         // the whole transport_url
+    struct loop *loop; // the hub thread's
+    uint32_t hub;      // number of the hub, for drivers that keep many hubs in one place
+    struct str url;    // the whole transport_url
     const struct transport_events *events;
-    void *arg;              // for the events
+    void *arg; // for the events
 };
 
 struct transport_ops {
-    const char *const *schemes; // NULL-terminated, without "://"
+    const char *const *schemes;   // NULL-terminated, without "://"
     const struct option *options; // of the URL's query; terminated by a NULL name
-    // Checks a URL without opening anything; a sentence goes to `reterr`. What the operator should know though
-    // the URL is good goes to `notes`, a line each; it may be NULL. Any thread.
+    // Checks a URL without opening anything; a sentence goes to `reterr`. What the operator should know
+    // though the URL is good goes to `notes`, a line each; it may be NULL. Any thread.
     int (*check)(struct str url, struct buf *notes, struct buf *reterr);
     // Starts to open; `opened` follows. On failure a sentence goes to `reterr` and nothing follows.
     int (*open)(struct transport **ret_transport, const struct transport_config *config, struct buf *reterr);
