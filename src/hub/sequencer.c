@@ -165,10 +165,17 @@ static bool lags(const struct sequencer *sequencer, size_t bound)
     return sequencer->posted_bytes - slowest_applied(sequencer) > bound;
 }
 
+// The transport pauses while the tails are filled and while a worker lags, and is left alone once it is closed.
+static void update_pause(struct sequencer *sequencer)
+{
+    if (sequencer->open)
+        sequencer->ops->pause(sequencer->transport, atomic_load(&sequencer->is_held));
+}
+
 static void release_hold(struct sequencer *sequencer)
 {
     atomic_store(&sequencer->is_held, false);
-    sequencer->ops->pause(sequencer->transport, false);
+    update_pause(sequencer);
     pump(sequencer);
 }
 
@@ -178,8 +185,8 @@ static void check_lag(struct sequencer *sequencer)
     if (atomic_load(&sequencer->is_held) || !lags(sequencer, sequencer->config.worker_lag_max))
         return;
     counter_add(&sequencer->metrics.held, 1);
-    sequencer->ops->pause(sequencer->transport, true);
     atomic_store(&sequencer->is_held, true);
+    update_pause(sequencer);
     // A worker that applied its last batch just before has not seen the flag, so it is asked once more.
     if (!lags(sequencer, sequencer->config.worker_lag_max / 2))
         release_hold(sequencer);
@@ -502,7 +509,7 @@ static void finish_open(struct sequencer *sequencer)
         LOG_U64("updates", sequencer->next_offset - sequencer->first_offset),
         LOG_U64("bytes", sequencer->held_bytes));
     sequencer->open = sequencer->is_ready = true;
-    sequencer->ops->pause(sequencer->transport, false);
+    update_pause(sequencer);
     sequencer->config.opened(sequencer->config.arg, HUB_OK, "");
 }
 
@@ -526,7 +533,7 @@ static void filled(struct replay_request *fill)
 {
     struct sequencer *sequencer = CONTAINER_OF(fill, struct sequencer, fill);
     struct history_slice *slice = fill->slice;
-    int err = fill->err;
+    int err = sequencer->closing ? HUB_E_CLOSED : fill->err;
     bool end = false;
     if (!err) {
         if (!sequencer->started)
@@ -535,8 +542,9 @@ static void filled(struct replay_request *fill)
         end = slice->end;
         fill->from = REPLAY_AFTER;
         fill->after = sequencer->head;
-        ref_put(&slice->ref);
     }
+    if (slice)
+        ref_put(&slice->ref);
     if (!err && !end)
         err = sequencer->ops->replay(sequencer->transport, fill);
     if (err)
@@ -548,8 +556,8 @@ static void filled(struct replay_request *fill)
 static void on_opened(void *arg, int err, const char *reason, uint64_t epoch)
 {
     struct sequencer *sequencer = arg;
-    if (err) {
-        fail_open(sequencer, err, reason);
+    if (err || sequencer->closing) {
+        fail_open(sequencer, err ? err : HUB_E_CLOSED, reason);
         return;
     }
     LOG(LOG_LEVEL_DEBUG, "The transport is open", LOG_U64("epoch", epoch));
