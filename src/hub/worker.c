@@ -54,7 +54,8 @@ static bool post_publishes(void *arg)
 static bool end_turn(void *arg)
 {
     struct worker *worker = arg;
-    bool more = false;
+    // The flush makes room for requests that a connection has sent ahead: they may be publishes too.
+    bool more = post_publishes(worker);
     for (size_t i = 0; i < worker->hub_count; i++) {
         more = history_end_turn(&worker->shards[i].history) || more;
         // Slices that the flush has not come to yet point into the tail.
