@@ -24,11 +24,11 @@
 
 #define ERROR_MAX 16384
 
-// One publish from its head to the handing over; in the exchange's arena.
+// One publish from its head to its answer; in the exchange's arena.
 struct publishing {
-    struct worker *worker;
     struct shard *shard;
-    struct credentials *credentials; // one reference
+    struct credentials *credentials; // one reference, until the body has been read
+    struct str event_id; // for the answer: the update is the hub thread's once it has been handed over
 };
 
 // ---- Refusals ----
@@ -82,6 +82,12 @@ static enum form_kind form_kind(struct str content_type)
     return form ? FORM_KIND_FORM : FORM_KIND_OTHER;
 }
 
+static void set_once(struct str *field, struct str value)
+{
+    if (!field->ptr)
+        *field = value;
+}
+
 static void set_field(struct publication *publication, struct str *topics, size_t max_topics, struct str name,
                       struct str value)
 {
@@ -90,17 +96,13 @@ static void set_field(struct publication *publication, struct str *topics, size_
             topics[publication->topic_count] = value;
         publication->topic_count++;
     } else if (str_eq(name, STR("data"))) {
-        if (!publication->data.ptr)
-            publication->data = value;
+        set_once(&publication->data, value);
     } else if (str_eq(name, STR("id"))) {
-        if (!publication->id.ptr)
-            publication->id = value;
+        set_once(&publication->id, value);
     } else if (str_eq(name, STR("type"))) {
-        if (!publication->type.ptr)
-            publication->type = value;
+        set_once(&publication->type, value);
     } else if (str_eq(name, STR("retry"))) {
-        if (!publication->retry.ptr)
-            publication->retry = value;
+        set_once(&publication->retry, value);
     } else if (str_eq(name, STR("private"))) {
         publication->private = true;
     }
@@ -163,11 +165,10 @@ static int encode(const struct publication *publication, struct update **ret_upd
 
 // ---- Settling ----
 
-static void release_pending(struct publish_request *request)
+static void release_pending(struct hub *hub, size_t memory)
 {
-    struct hub *hub = request->shard->hub;
     atomic_fetch_sub_explicit(&hub->pending_publishes, 1, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&hub->pending_bytes, request->memory, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&hub->pending_bytes, memory, memory_order_relaxed);
 }
 
 // The request's exchange, unless its client has gone or it has been answered.
@@ -177,16 +178,12 @@ static struct exchange *exchange_of(const struct publish_request *request)
     return request->exchange_id ? exchange_find(worker->http, request->exchange_id) : NULL;
 }
 
-static struct str request_event_id(const struct exchange *exchange)
-{
-    return *(const struct str *)exchange_data(exchange);
-}
-
 static void answer_settled(const struct publish_request *request, struct exchange *exchange)
 {
     if (request->result == PUBLISH_STORED) {
+        const struct publishing *publishing = exchange_data(exchange);
         answer_add_security_headers(exchange);
-        exchange_respond(exchange, 200, TEXT_PLAIN, request_event_id(exchange));
+        exchange_respond(exchange, 200, TEXT_PLAIN, publishing->event_id);
         return;
     }
     LOG(LOG_LEVEL_WARN, "Publication not stored", LOG_STR("request_id", exchange_request_id(exchange)),
@@ -201,7 +198,7 @@ static void settled(struct message *message)
     struct publish_request *request = CONTAINER_OF(message, struct publish_request, message);
     struct shard_metrics *metrics = &request->shard->metrics;
     timer_cancel(&request->deadline);
-    release_pending(request);
+    release_pending(request->shard->hub, request->memory);
     counter_add(request->result == PUBLISH_STORED ? &metrics->published : &metrics->publish_failed, 1);
     histogram_record(&metrics->publish_us, (clock_mono_ns() - request->started_ns) / 1000);
     struct exchange *exchange = exchange_of(request);
@@ -233,8 +230,7 @@ static bool reserve_pending(struct hub *hub, size_t memory)
     if (publishes < hub->conf->max_pending_publishes &&
         (bytes == 0 || bytes + memory <= hub->conf->max_pending_bytes))
         return true;
-    atomic_fetch_sub_explicit(&hub->pending_publishes, 1, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&hub->pending_bytes, memory, memory_order_relaxed);
+    release_pending(hub, memory);
     return false;
 }
 
@@ -258,33 +254,22 @@ static struct publish_request *new_request(struct publishing *publishing, struct
     return request;
 }
 
-// The id, kept with the exchange for the answer: the update is the hub thread's from now on.
-static int keep_event_id(struct exchange *exchange, struct str id)
-{
-    struct str *kept = arena_alloc(exchange_arena(exchange), sizeof(*kept));
-    if (!kept)
-        return -ENOMEM;
-    *kept = arena_dup(exchange_arena(exchange), id);
-    exchange_set_data(exchange, kept);
-    exchange_on_gone(exchange, NULL);
-    return kept->ptr ? HUB_OK : -ENOMEM;
-}
-
 // Takes over the update.
 static void hand_over(struct publishing *publishing, struct exchange *exchange, struct update *update)
 {
     struct shard *shard = publishing->shard;
     const struct conf *conf = shard->hub->conf;
-    if (!reserve_pending(shard->hub, update_memory(update))) {
+    size_t memory = update_memory(update);
+    if (!reserve_pending(shard->hub, memory)) {
         ref_put(&update->ref);
         refuse_unavailable(publishing, exchange, "max_pending_publishes or max_pending_bytes is reached",
                            STR("Service Unavailable: too many updates wait to be stored"));
         return;
     }
+    publishing->event_id = arena_dup(exchange_arena(exchange), update->record.id);
     struct publish_request *request = new_request(publishing, exchange, update);
-    if (!request || keep_event_id(exchange, update->record.id) != HUB_OK) {
-        atomic_fetch_sub_explicit(&shard->hub->pending_publishes, 1, memory_order_relaxed);
-        atomic_fetch_sub_explicit(&shard->hub->pending_bytes, update_memory(update), memory_order_relaxed);
+    if (!request || !publishing->event_id.ptr) {
+        release_pending(shard->hub, memory);
         ref_put(&update->ref);
         free(request);
         answer_unavailable(exchange, STR("Service Unavailable"));
@@ -350,6 +335,7 @@ static void body_read(struct exchange *exchange, int err, struct str body)
 {
     struct publishing *publishing = exchange_data(exchange);
     struct credentials *credentials = publishing->credentials;
+    exchange_on_gone(exchange, NULL);
     if (err)
         refuse(publishing, exchange, 413, STR("Request Entity Too Large"));
     else
@@ -363,8 +349,7 @@ static void gone(struct exchange *exchange)
     ref_put(&publishing->credentials->ref);
 }
 
-static void start(struct worker *worker, struct shard *shard, struct exchange *exchange,
-                  struct credentials *credentials)
+static void start(struct shard *shard, struct exchange *exchange, struct credentials *credentials)
 {
     struct publishing *publishing = arena_alloc(exchange_arena(exchange), sizeof(*publishing));
     if (!publishing) {
@@ -372,7 +357,7 @@ static void start(struct worker *worker, struct shard *shard, struct exchange *e
         answer_unavailable(exchange, STR("Service Unavailable"));
         return;
     }
-    *publishing = (struct publishing){.worker = worker, .shard = shard, .credentials = credentials};
+    *publishing = (struct publishing){.shard = shard, .credentials = credentials};
     exchange_set_data(exchange, publishing);
     exchange_on_gone(exchange, gone);
     exchange_read_body(exchange, shard->hub->conf->max_request_body_size, body_read);
@@ -390,7 +375,7 @@ void publish_handle(struct worker *worker, struct shard *shard, struct exchange 
     enum form_kind kind = form_kind(exchange_header(exchange, STR("Content-Type")));
     struct publishing refused = {.shard = shard};
     if (kind == FORM_KIND_FORM) {
-        start(worker, shard, exchange, credentials);
+        start(shard, exchange, credentials);
         return;
     }
     ref_put(&credentials->ref);
