@@ -92,11 +92,6 @@ struct exchange *exchange_find(struct http_server *server, uint64_t id)
     return node ? CONTAINER_OF(node, struct exchange, open_node) : NULL;
 }
 
-struct http_server *exchange_server(const struct exchange *exchange)
-{
-    return server_of(exchange);
-}
-
 enum http_method exchange_method(const struct exchange *exchange)
 {
     return exchange->request.method;
@@ -120,6 +115,13 @@ struct str exchange_scheme(const struct exchange *exchange)
 struct str exchange_authority(const struct exchange *exchange)
 {
     return exchange->request.authority;
+}
+
+void exchange_append_origin(const struct exchange *exchange, struct buf *buf)
+{
+    buf_append_str(buf, exchange_scheme(exchange));
+    buf_append_str(buf, STR("://"));
+    buf_append_str(buf, exchange_authority(exchange));
 }
 
 struct str exchange_peer(struct exchange *exchange)

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct exchange;
 struct http_server;
 struct http_stream;
@@ -39,7 +40,6 @@ enum http_method {
 uint64_t exchange_id(const struct exchange *exchange);
 // The open exchange with that id on this server, or NULL when it was answered or its connection has gone.
 struct exchange *exchange_find(struct http_server *server, uint64_t id);
-struct http_server *exchange_server(const struct exchange *exchange);
 
 enum http_method exchange_method(const struct exchange *exchange);
 // The path as it stands in the request target, still percent-encoded; begins with "/" ("*" for OPTIONS *).
@@ -50,6 +50,8 @@ struct str exchange_query(const struct exchange *exchange);
 struct str exchange_scheme(const struct exchange *exchange);
 // The host and port that the request is for (from Host or an absolute target), as received.
 struct str exchange_authority(const struct exchange *exchange);
+// Appends the origin that the request is for: scheme and authority.
+void exchange_append_origin(const struct exchange *exchange, struct buf *buf);
 // The address of the peer as text, for logs.
 struct str exchange_peer(struct exchange *exchange);
 // The value of the first header field with that name (any case), without white space around it; ptr is NULL
@@ -135,8 +137,9 @@ struct http_source_ops {
 };
 
 // Answers with the head and a body that `source` gives piece by piece, and ends the exchange: `exchange` is
-// not valid afterwards. `source` is called first at the end of this turn, without a wake. Never NULL; if
-// memory is out or the connection has gone meanwhile, `closed` is called at the end of the turn.
+// not valid afterwards. `source` is called first at the end of this turn, without a wake. A HEAD request gets
+// the same head alone: only `closed` is called then. Never NULL; if memory is out or the connection has gone
+// meanwhile, `closed` is called at the end of the turn.
 struct http_stream *exchange_stream(struct exchange *exchange, unsigned status, struct str type,
                                     const struct http_source_ops *ops, void *source);
 // Something is due: `next` will be called at the end of this turn, unless the socket is full. Cheap to call

@@ -32,9 +32,7 @@ static void append_origin(struct buf *buf, const struct shard *shard, const stru
     const struct conf *conf = shard->hub->conf;
     if (conf->resource_identifier.len && url_origin(&shard->hub->url, buf) == HUB_OK)
         return;
-    buf_append_str(buf, exchange_scheme(exchange));
-    buf_append_str(buf, STR("://"));
-    buf_append_str(buf, exchange_authority(exchange));
+    exchange_append_origin(exchange, buf);
 }
 
 static void challenge(struct shard *shard, struct exchange *exchange, unsigned status, const char *error,
@@ -266,12 +264,12 @@ static int get_credentials(struct worker *worker, const struct shard *shard, enu
 static enum jwt_reason check_claims(const struct shard *shard, const struct exchange *exchange,
                                     const struct jwt_claims *claims)
 {
-    const struct conf *conf = shard->hub->conf;
-    if (conf->resource_identifier.len)
-        return jwt_claims_check(claims, clock_real_ms(), conf->resource_identifier);
+    struct str identifier = shard->hub->conf->resource_identifier;
+    if (identifier.len)
+        return jwt_claims_check(claims, clock_real_ms(), identifier);
     struct buf audience;
     buf_init(&audience, URL_MAX);
-    append_origin(&audience, shard, exchange);
+    exchange_append_origin(exchange, &audience);
     buf_append_str(&audience, STR(HUB_PATH));
     enum jwt_reason reason =
         audience.err ? JWT_REASON_MEMORY : jwt_claims_check(claims, clock_real_ms(), buf_str(&audience));

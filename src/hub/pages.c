@@ -35,9 +35,7 @@ static void append_resource(struct buf *buf, const struct conf *conf, const stru
         buf_append_str(buf, conf->resource_identifier);
         return;
     }
-    buf_append_str(buf, exchange_scheme(exchange));
-    buf_append_str(buf, STR("://"));
-    buf_append_str(buf, exchange_authority(exchange));
+    exchange_append_origin(exchange, buf);
     buf_append_str(buf, STR(HUB_PATH));
 }
 
@@ -71,7 +69,7 @@ static void answer_config(const struct worker *worker, struct exchange *exchange
     buf_done(&body);
 }
 
-// The first issuer whose keys for both roles are at hand can have tokens made for the page.
+// The issuer that the page's tokens are made for: the first with a secret for subscribers.
 static const struct conf_issuer *playground_issuer(const struct conf *conf)
 {
     if (!conf->playground)

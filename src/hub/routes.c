@@ -12,6 +12,8 @@
 #include "hub/worker.h"
 
 #define ORIGIN_MAX 512
+#define HUB_METHODS STR("GET, HEAD, POST, QUERY, OPTIONS")
+#define HEALTHZ_METHODS STR("GET, HEAD, OPTIONS")
 
 // public_urls: an entry stands for its origin, whatever its path.
 static bool is_listed(const struct conf *conf, struct str origin)
@@ -31,9 +33,7 @@ static bool is_addressed_to_us(const struct conf *conf, const struct exchange *e
         return true;
     struct buf origin;
     buf_init(&origin, ORIGIN_MAX);
-    buf_append_str(&origin, exchange_scheme(exchange));
-    buf_append_str(&origin, STR("://"));
-    buf_append_str(&origin, exchange_authority(exchange));
+    exchange_append_origin(exchange, &origin);
     bool listed = !origin.err && is_listed(conf, buf_str(&origin));
     buf_done(&origin);
     return listed;
@@ -57,7 +57,6 @@ static void answer_options(struct exchange *exchange, struct str allow)
 
 static void handle_hub(struct worker *worker, struct exchange *exchange)
 {
-    static const char allow[] = "GET, HEAD, POST, QUERY, OPTIONS";
     struct shard *shard = worker_shard(worker, exchange);
     switch (exchange_method(exchange)) {
     case HTTP_METHOD_GET:
@@ -69,14 +68,14 @@ static void handle_hub(struct worker *worker, struct exchange *exchange)
         publish_handle(worker, shard, exchange);
         return;
     case HTTP_METHOD_OPTIONS:
-        answer_options(exchange, str_from_c(allow));
+        answer_options(exchange, HUB_METHODS);
         return;
     case HTTP_METHOD_PUT:
     case HTTP_METHOD_DELETE:
     case HTTP_METHOD_PATCH:
         break;
     }
-    answer_not_allowed(exchange, str_from_c(allow));
+    answer_not_allowed(exchange, HUB_METHODS);
 }
 
 // For old probes; the operations listener knows more.
@@ -84,9 +83,9 @@ static void handle_healthz(struct exchange *exchange)
 {
     enum http_method method = exchange_method(exchange);
     if (method == HTTP_METHOD_OPTIONS)
-        answer_options(exchange, STR("GET, HEAD, OPTIONS"));
+        answer_options(exchange, HEALTHZ_METHODS);
     else if (method != HTTP_METHOD_GET && method != HTTP_METHOD_HEAD)
-        answer_not_allowed(exchange, STR("GET, HEAD, OPTIONS"));
+        answer_not_allowed(exchange, HEALTHZ_METHODS);
     else
         answer_text(exchange, 200, STR("ok"));
 }
@@ -102,7 +101,7 @@ void routes_handle(struct exchange *exchange, void *arg)
     else if (str_eq(path, STR("/healthz")))
         handle_healthz(exchange);
     else if (str_eq(path, STR("*")))
-        answer_options(exchange, STR("GET, HEAD, POST, QUERY, OPTIONS"));
+        answer_options(exchange, HUB_METHODS);
     else if (!pages_handle(worker, exchange))
         answer_text(exchange, 404, STR("404 page not found"));
 }

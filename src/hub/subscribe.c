@@ -29,7 +29,6 @@
 
 // One subscription from its head to its stream; in the exchange's arena.
 struct subscribing {
-    struct worker *worker;
     struct shard *shard;
     struct credentials *credentials; // one reference, or NULL
     struct str *topics;
@@ -72,14 +71,16 @@ static bool refuse_unknown(struct subscribing *subscribing, struct exchange *exc
     return false;
 }
 
-static bool refuse_limit(struct subscribing *subscribing, struct exchange *exchange, const char *format,
-                         uint64_t max)
+static bool refuse_limit(struct subscribing *subscribing, struct exchange *exchange, struct str what,
+                         uint64_t max, struct str unit)
 {
     struct buf text;
     buf_init(&text, ERROR_MAX);
-    buf_append_str(&text, str_from_c(format));
+    buf_append_str(&text, what);
+    buf_append_str(&text, STR(" (max "));
     buf_append_u64(&text, max);
-    buf_append_str(&text, strstr(format, "pattern") ? STR(" bytes)") : STR(")"));
+    buf_append_str(&text, unit);
+    buf_append_c(&text, ')');
     refuse(subscribing, exchange, buf_str(&text));
     buf_done(&text);
     return false;
@@ -98,9 +99,10 @@ static bool add_exact(struct subscribing *subscribing, struct exchange *exchange
 {
     const struct conf *conf = subscribing->shard->hub->conf;
     if (subscribing->matchers++ >= conf->max_matchers)
-        return refuse_limit(subscribing, exchange, "too many matchers (max ", conf->max_matchers);
+        return refuse_limit(subscribing, exchange, STR("too many matchers"), conf->max_matchers, STR(""));
     if (value.len > conf->max_matcher_length)
-        return refuse_limit(subscribing, exchange, "pattern too long (max ", conf->max_matcher_length);
+        return refuse_limit(subscribing, exchange, STR("pattern too long"), conf->max_matcher_length,
+                            STR(" bytes"));
     if (!chars_valid(value))
         return refuse(subscribing, exchange,
                       STR("topic matcher values must be valid UTF-8 without control characters"));
@@ -170,7 +172,8 @@ static bool read_parameters(struct subscribing *subscribing, struct exchange *ex
         return false;
     }
     read_header(subscribing, exchange);
-    if (!read_form(subscribing, exchange, exchange_query(exchange)) || !read_form(subscribing, exchange, body))
+    if (!read_form(subscribing, exchange, exchange_query(exchange)) ||
+        !read_form(subscribing, exchange, body))
         return false;
     return subscribing->matchers > 0 ||
            refuse(subscribing, exchange, STR("missing \"match\" subscription parameter"));
@@ -210,40 +213,14 @@ static void add_stream_headers(struct exchange *exchange, struct str last_event_
         exchange_add_header(exchange, STR("Mercure-Last-Event-ID"), last_event_id);
 }
 
-static size_t nothing_next(void *source, struct http_slice *slices, size_t max, size_t budget)
-{
-    (void)source;
-    (void)slices;
-    (void)max;
-    (void)budget;
-    return 0;
-}
-
-static void nothing_taken(void *source, size_t count, bool full)
-{
-    (void)source;
-    (void)count;
-    (void)full;
-}
-
-static void nothing_finished(void *source)
-{
-    (void)source;
-}
-
 static void nothing_closed(void *source, enum http_close_reason reason)
 {
     (void)source;
     (void)reason;
 }
 
-// HEAD: the head of the stream, and no subscription.
-static const struct http_source_ops nothing_source_ops = {
-    .next = nothing_next,
-    .taken = nothing_taken,
-    .peer_finished = nothing_finished,
-    .closed = nothing_closed,
-};
+// HEAD: the head of the stream, and no subscription. Nothing is asked of it.
+static const struct http_source_ops nothing_source_ops = {.closed = nothing_closed};
 
 static struct subscriber *new_subscriber(struct subscribing *subscribing, const struct start *start)
 {
@@ -302,8 +279,10 @@ static void begin(struct subscribing *subscribing, struct exchange *exchange, co
 // From the place where this worker stood when the request came.
 static struct start start_at_request(const struct subscribing *subscribing)
 {
-    return (struct start){
-        .behind = true, .offset = subscribing->head_offset, .position = subscribing->head, .answer = STR("earliest")};
+    return (struct start){.behind = true,
+                          .offset = subscribing->head_offset,
+                          .position = subscribing->head,
+                          .answer = STR("earliest")};
 }
 
 static struct start start_at_earliest(void)
@@ -488,7 +467,6 @@ void subscribe_handle(struct worker *worker, struct shard *shard, struct exchang
         answer_unavailable(exchange, STR("Service Unavailable"));
         return;
     }
-    subscribing->worker = worker;
     subscribing->shard = shard;
     subscribing->credentials = credentials;
     if (exchange_method(exchange) != HTTP_METHOD_QUERY) {
