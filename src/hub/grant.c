@@ -147,7 +147,7 @@ struct subscriber *grants_remove(struct grants *grants, struct grant *grant, uin
     return moved ? last : NULL;
 }
 
-static bool covers(const struct grant *grant, const struct record *record)
+bool grant_covers_record(const struct grant *grant, const struct record *record)
 {
     struct record_topics walk = {0};
     struct str topic;
@@ -163,7 +163,7 @@ bool grant_covers(struct grant *grant, const struct record *record, uint64_t off
 {
     if (grant->_asked != offset) {
         grant->_asked = offset;
-        grant->_answer = covers(grant, record);
+        grant->_answer = grant_covers_record(grant, record);
     }
     return grant->_answer;
 }

@@ -45,7 +45,9 @@ MUST_CHECK int grants_add(struct grants *grants, struct authorization *authoriza
 // Removes the entry at `index`; the last one takes its place and is returned to have its index changed, or
 // NULL. The grant goes with its last subscriber.
 struct subscriber *grants_remove(struct grants *grants, struct grant *grant, uint32_t index);
-// Whether the grant covers some topic of the update at `offset`; asked once per update.
+// Whether the grant covers some topic of the record.
+bool grant_covers_record(const struct grant *grant, const struct record *record);
+// The same of the update at `offset` of the tail, worked out once however often it is asked.
 bool grant_covers(struct grant *grant, const struct record *record, uint64_t offset);
 // Walks the grants that may cover the update at `offset`, each once.
 typedef void grant_visit_fn(struct grant *grant, void *arg);

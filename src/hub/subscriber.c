@@ -6,7 +6,6 @@
 #include "hub/cursor.h"
 #include "hub/hub.h"
 #include "hub/shard.h"
-#include "mercure/authorization.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -268,23 +267,11 @@ bool subscriber_matches(const struct subscriber *subscriber, const struct record
     return false;
 }
 
-static bool is_granted(const struct subscriber *subscriber, const struct record *record)
-{
-    if (!subscriber->grant)
-        return false;
-    struct record_topics walk = {0};
-    struct str topic;
-    uint32_t hash;
-    while (record_next_topic(record, &walk, &topic, &hash)) {
-        if (authorization_grants_subscribe(subscriber->grant->authorization, topic))
-            return true;
-    }
-    return false;
-}
-
 bool subscriber_wants(const struct subscriber *subscriber, const struct record *record)
 {
     if (!subscriber_matches(subscriber, record))
         return false;
-    return !(record->flags & RECORD_PRIVATE) || is_granted(subscriber, record);
+    if (!(record->flags & RECORD_PRIVATE))
+        return true;
+    return subscriber->grant && grant_covers_record(subscriber->grant, record);
 }
