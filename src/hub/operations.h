@@ -23,7 +23,6 @@ struct operations_config {
     const struct conf *conf;
     struct loop *hub_loop;
     struct hub *const *hubs;
-    size_t hub_count;
     struct worker *workers;
     size_t worker_count;
 };

@@ -60,7 +60,7 @@ struct order {
 };
 
 struct server {
-    struct conf *conf;
+    const struct conf *conf;
     const struct server_events *events;
     enum server_state state;
     int status;
@@ -488,9 +488,8 @@ static void give_back(struct message *message)
     (void)malloc_trim(0);
 }
 
-static void connections_have_gone(void *arg)
+static void connections_have_gone(struct server *server)
 {
-    struct server *server = arg;
     if (atomic_exchange(&server->give_back_posted, true))
         return;
     server->give_back.handle = give_back;
@@ -506,7 +505,7 @@ static int make_workers(struct server *server)
     struct worker_config config = {
         .conf = server->conf,
         .hubs = server->hubs,
-        .hub_count = 1,
+        .hub_count = ARRAY_LEN(server->hubs),
         .http_shared = &server->http_shared,
         .max_connections = server->max_connections,
         .crowded_at = server->crowded_at,
@@ -559,7 +558,6 @@ static int make_operations(struct server *server)
         .conf = server->conf,
         .hub_loop = &server->hub_loop,
         .hubs = server->hubs,
-        .hub_count = 1,
         .workers = server->workers,
         .worker_count = server->worker_count,
     };
@@ -646,7 +644,7 @@ static int serve(struct server *server)
     return HUB_OK;
 }
 
-int server_run(struct conf *conf, const struct server_events *events)
+int server_run(const struct conf *conf, const struct server_events *events)
 {
     struct server *server = calloc(1, sizeof(*server));
     if (!server)

@@ -1,5 +1,6 @@
 // A hub's part on one worker: its tail, its subscribers, and the index that finds those an update concerns.
-// Everything here belongs to the worker's thread, but for the two atomics.
+// Everything here belongs to the worker's thread, but for `settled`, which is the hub thread's, and the two
+// atomics.
 #pragma once
 
 #include "base/attr.h"

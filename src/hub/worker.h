@@ -27,7 +27,7 @@ struct worker {
     size_t hub_count;
     struct shard *shards;
     size_t peak_connections; // since memory was last given back to the system
-    void (*connections_have_gone)(void *server);
+    void (*connections_have_gone)(struct server *server);
 
     // The server's, for its orders to this worker.
     struct server *server;
@@ -46,7 +46,7 @@ struct worker_config {
     // A connection from a listener that this worker accepts for all; `arg` is the worker.
     void (*handed)(void *arg, int fd);
     // Half of a large number of connections have gone: memory can be given back to the system.
-    void (*connections_have_gone)(void *server);
+    void (*connections_have_gone)(struct server *server);
     struct server *server;
 };
 
