@@ -22,7 +22,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define ERROR_MAX 16384
+#define ERROR_MAX 4096
 
 // One publish from its head to its answer; in the exchange's arena.
 struct publishing {

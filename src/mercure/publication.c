@@ -5,6 +5,9 @@
 #include "url/chars.h"
 #include "url/reserved.h"
 
+// Of a topic in an error: its start says which one it is.
+#define QUOTED_MAX 256
+
 // The length of the character at the start of valid UTF-8.
 static size_t char_len(struct str s)
 {
@@ -26,7 +29,7 @@ static void quote_char(struct buf *buf, struct str c)
         buf_printf(buf, "\\x%02x", (unsigned char)c.ptr[i]);
 }
 
-void publication_quote(struct buf *buf, struct str text)
+static void append_quoted(struct buf *buf, struct str text)
 {
     buf_append_c(buf, '"');
     for (size_t i = 0; i < text.len;) {
@@ -48,7 +51,7 @@ static int invalid(struct buf *reterr, const char *text)
 
 static int invalid_topic(struct buf *reterr, struct str topic, const char *text)
 {
-    publication_quote(reterr, topic);
+    append_quoted(reterr, str_slice(topic, 0, QUOTED_MAX));
     buf_append_str(reterr, STR(": "));
     return invalid(reterr, text);
 }
@@ -58,8 +61,8 @@ static int check_topic(struct str topic, const struct url *base, struct buf *ret
     if (!chars_valid(topic))
         return invalid_topic(reterr, topic, "topic contains a forbidden control character or invalid UTF-8");
     if (str_eq(topic, STR("*")))
-        return invalid_topic(reterr, topic,
-                             "topic value \"*\" is reserved for the wildcard matcher and cannot be published");
+        return invalid_topic(
+            reterr, topic, "topic value \"*\" is reserved for the wildcard matcher and cannot be published");
     if (url_is_reserved(topic, base))
         return invalid_topic(reterr, topic,
                              "topic value resolves into the reserved \"/.well-known/mercure\" namespace");

@@ -16,8 +16,8 @@ struct publication {
     const struct str *topics; // the first one is canonical, the rest are alternates
     size_t topic_count;
     struct str data;
-    struct str id;   // empty: one is to be generated
-    struct str type; // empty: none
+    struct str id;    // empty: one is to be generated
+    struct str type;  // empty: none
     struct str retry; // as text; empty: none
     bool private;
     uint64_t retry_ms; // of `retry`, written by publication_check
@@ -33,5 +33,3 @@ struct publication_limits {
 // sentence for the publisher in `reterr`. `base` is the hub's own URL.
 MUST_CHECK int publication_check(struct publication *publication, const struct publication_limits *limits,
                                  const struct url *base, struct buf *reterr);
-// Appends the text in double quotes, with escapes for what cannot be printed.
-void publication_quote(struct buf *buf, struct str text);
