@@ -34,8 +34,7 @@ static const struct option options[] = {
      .type = OPTION_BOOL,
      OPTION_AT(struct settings, dev),
      .doc = "A token for cinnabar dev: its issuer, audience and key, valid for decades, granting everything "
-            "unless "
-            "told otherwise."},
+            "unless told otherwise."},
     {.name = "iss", .type = OPTION_TEXT, OPTION_AT(struct settings, issuer), .doc = "The issuer."},
     {.name = "aud",
      .type = OPTION_TEXT,

@@ -28,8 +28,7 @@ static const char *const log_formats[] = {"auto", "text", "json", NULL};
 const struct option conf_options[] = {
     {LIST(addr), .section = "Listeners", .variable = "ADDR", .letter = 'a', .default_text = ":80", .max = 64,
      .doc = "Where to listen: `host:port`, `:port`, `[v6]:port` or `unix:/path`. A list listens on several."},
-    {TEXT(ops_addr, "127.0.0.1:2019"),
-     .doc = "The operations listener: health, metrics, status. Empty: none."},
+    {TEXT(ops_addr, "127.0.0.1:2019"), .doc = "The operations listener: health and metrics. Empty: none."},
     {INTEGER(max_connections, "0"), RANGE(16, 10000000), .or_zero = true,
      .default_doc = "from the limit of open files", .doc = "Connections at one time."},
     {DURATION(read_timeout, "5s"), .variable = "READ_TIMEOUT", .letter = 'R', RANGE(0, DAY),
@@ -74,8 +73,7 @@ const struct option conf_options[] = {
     {LIST(publish_origins), .aliases = ALIASES("publish_allowed_origins"),
      .variable = "PUBLISH_ALLOWED_ORIGINS", .letter = 'p', .default_doc = "none",
      .doc = "Origins of pages that may publish with the cookie: `https://example.com`, with one `*` as a "
-            "wildcard "
-            "in it; `*` alone allows all."},
+            "wildcard in it; `*` alone allows all."},
     {TEXT(cookie_name, "__Secure-mercure_access_token"), RANGE(1, 256),
      .doc = "The cookie that may carry the token."},
     {INTEGER(token_cache_size, "10000"), RANGE(0, 10000000),
@@ -92,8 +90,7 @@ const struct option conf_options[] = {
      .doc = "Longest time that a socket may take no byte while bytes wait for it. `0s`: off."},
     {INTEGER(max_subscribers, "0"), RANGE(1, 10000000), .or_zero = true,
      .default_doc = "from the limit of open files", .doc = "Streams at one time."},
-    {INTEGER(max_matchers, "100"), RANGE(1, 10000),
-     .doc = "Matchers of one subscription request, and of one token."},
+    {INTEGER(max_matchers, "100"), RANGE(1, 10000), .doc = "Matchers of one subscription request."},
     {SIZE(max_matcher_length, "4KiB"), RANGE(16, 64 * KIB), .doc = "Bytes of one matcher."},
     {SIZE(max_unsent_bytes, "64MiB"), RANGE(64 * KIB, TIB),
      .doc = "Frames that stalled streams have sent in part and that must stay in memory, for the process."},
