@@ -4,8 +4,7 @@
 //              keep-alive connection has none.
 //   streaming  What the source gives is sent, what the client sends is dropped. An idle subscriber is this
 //              one struct and nothing else.
-//   lingering  All is sent, and our half is closed. What the client still sends is dropped for a while,
-//   because
+//   lingering  All is sent, and our half is closed. What the client still sends is dropped for a while:
 //              closing a socket with unread bytes resets it, and a reset overtakes what was sent last.
 #pragma once
 

@@ -108,8 +108,8 @@ struct http_stream *h1_stream(struct exchange *exchange, unsigned status, struct
                               const struct http_source_ops *ops, void *source)
 {
     struct h1 *h1 = h1_of(exchange->conn);
-    if (h1->stream
-            .ops) // of a request that was sent along with this one: only one of them can have the connection
+    // That of a request sent along with this one: only one of them can have the connection.
+    if (h1->stream.ops)
         return NULL;
     h1->stream.ops = ops;
     h1->stream.source = source;
