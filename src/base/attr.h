@@ -9,4 +9,4 @@
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 // The struct of type `type` whose member `member` is at `ptr`.
-#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))

@@ -33,9 +33,8 @@ static void sip_round(uint64_t v[4])
 // SipHash (Aumasson and Bernstein, 2012) with one compression and three finalization rounds.
 uint64_t hash_keyed(struct str s)
 {
-    uint64_t v[4] = {
-        secret[0] ^ UINT64_C(0x736f6d6570736575), secret[1] ^ UINT64_C(0x646f72616e646f6d),
-        secret[0] ^ UINT64_C(0x6c7967656e657261), secret[1] ^ UINT64_C(0x7465646279746573)};
+    uint64_t v[4] = {secret[0] ^ UINT64_C(0x736f6d6570736575), secret[1] ^ UINT64_C(0x646f72616e646f6d),
+                     secret[0] ^ UINT64_C(0x6c7967656e657261), secret[1] ^ UINT64_C(0x7465646279746573)};
     uint64_t word;
     size_t i = 0;
     for (; s.len - i >= sizeof(word); i += sizeof(word)) {

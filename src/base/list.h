@@ -22,5 +22,5 @@ void list_splice(struct list *to, struct list *from);
 
 // Walks the list; the current node may be removed or freed in the body.
 #define LIST_FOREACH(node, head) \
-    for (struct list *(node) = (head)->next, *node##_next = (node)->next; (node) != (head); \
+    for (struct list * (node) = (head)->next, *node##_next = (node)->next; (node) != (head); \
          (node) = node##_next, node##_next = (node)->next)

@@ -111,8 +111,8 @@ static void append_value(struct buf *buf, const struct log_field *field)
         append_quoted(buf, field->text);
 }
 
-static void append_line(struct buf *buf, enum log_level level, const char *text, const struct log_field *fields,
-                        size_t count)
+static void append_line(struct buf *buf, enum log_level level, const char *text,
+                        const struct log_field *fields, size_t count)
 {
     const char *name = level_names[level];
     if (state.json)

@@ -53,7 +53,8 @@ static void append_seconds(struct buf *buf, uint64_t us)
     buf_printf(buf, "%llu.%06u", (unsigned long long)(us / 1000000), (unsigned)(us % 1000000));
 }
 
-void metrics_histogram(struct buf *buf, const char *name, const struct histogram *const *histograms, size_t count)
+void metrics_histogram(struct buf *buf, const char *name, const struct histogram *const *histograms,
+                       size_t count)
 {
     uint64_t total = 0;
     uint64_t sum_us = 0;

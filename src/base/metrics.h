@@ -34,4 +34,5 @@ void metrics_head(struct buf *buf, const char *name, const char *type, const cha
 // One sample; `labels` is "" or `key="value"` pairs, from closed sets of our own.
 void metrics_sample(struct buf *buf, const char *name, const char *labels, uint64_t value);
 // The samples of one histogram, in seconds, after its head; the sum of `count` histograms.
-void metrics_histogram(struct buf *buf, const char *name, const struct histogram *const *histograms, size_t count);
+void metrics_histogram(struct buf *buf, const char *name, const struct histogram *const *histograms,
+                       size_t count);

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-// Blocks are aligned to BLOCK_ALIGN, so that an object's address tells its block. They are shorter by what malloc
-// puts in front of each, so that they stand one after another without a gap.
+// Blocks are aligned to BLOCK_ALIGN, so that an object's address tells its block. They are shorter by what
+// malloc puts in front of each, so that they stand one after another without a gap.
 #define BLOCK_ALIGN 32768U
 #define BLOCK_SIZE (BLOCK_ALIGN - 16U)
 

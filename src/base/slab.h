@@ -1,5 +1,5 @@
-// Memory for many objects of one size: connections, subscribers. They live long, between short-lived memory of
-// requests that would otherwise leave holes around each of them; here they stand side by side, without a
+// Memory for many objects of one size: connections, subscribers. They live long, between short-lived memory
+// of requests that would otherwise leave holes around each of them; here they stand side by side, without a
 // header each. A block that has become empty goes back to the system, but for one. Not thread-safe.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct slab {
-    size_t _size;      // of an object
+    size_t _size; // of an object
     size_t _per_block;
     struct list _partial; // blocks with room
     struct list _full;

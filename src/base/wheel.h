@@ -21,7 +21,7 @@ struct wheel_entry {
 };
 
 struct wheel {
-    uint64_t _tick; // every slot before it has fired
+    uint64_t _tick;               // every slot before it has fired
     uint64_t _used[WHEEL_LEVELS]; // a bit for each slot that is not empty
     struct list _slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };

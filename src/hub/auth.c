@@ -10,10 +10,10 @@
 #include "hub/hub.h"
 #include "hub/shard.h"
 #include "hub/worker.h"
-#include "json/json.h"
 #include "jwt/cache.h"
 #include "jwt/verify.h"
 #include "mercure/authorization.h"
+#include "json/json.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -67,8 +67,8 @@ static bool refuse_request(struct shard *shard, struct exchange *exchange, const
     return false;
 }
 
-static bool refuse_token(struct shard *shard, struct exchange *exchange, const char *reason, struct str issuer,
-                         struct str key_id)
+static bool refuse_token(struct shard *shard, struct exchange *exchange, const char *reason,
+                         struct str issuer, struct str key_id)
 {
     log_refusal(exchange, reason, issuer, key_id);
     challenge(shard, exchange, 401, "invalid_token", STR("Unauthorized"));
@@ -178,8 +178,9 @@ static bool find_token(struct shard *shard, struct exchange *exchange, struct st
     if (!ret_token->ptr)
         *ret_token = STR("");
     if (exchange_method(exchange) == HTTP_METHOD_POST && !is_origin_allowed(conf, exchange))
-        return refuse_request(shard, exchange, "publish_origins does not allow the origin of a request that "
-                                               "is authorized by the cookie");
+        return refuse_request(shard, exchange,
+                              "publish_origins does not allow the origin of a request that "
+                              "is authorized by the cookie");
     return true;
 }
 
@@ -201,10 +202,12 @@ static struct jwt_cache_scope scope_of(const struct shard *shard, enum jwt_role 
 }
 
 // Reads a token into *credentials. HUB_E_DENIED: it is bad, which is worth remembering too.
-static int verify(const struct shard *shard, enum jwt_role role, struct str token, struct credentials *credentials)
+static int verify(const struct shard *shard, enum jwt_role role, struct str token,
+                  struct credentials *credentials)
 {
     struct json *payload = NULL;
-    int err = jwt_verify(shard->hub->keys, role, token, &credentials->claims, &payload, &credentials->failure);
+    int err =
+        jwt_verify(shard->hub->keys, role, token, &credentials->claims, &payload, &credentials->failure);
     if (err)
         return err;
     err = authorization_parse(&credentials->authorization, json_get(payload, STR("authorization_details")),

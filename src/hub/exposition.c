@@ -41,7 +41,8 @@ static const struct row shard_rows[] = {
 };
 
 static const struct row http_rows[] = {
-    {"mercure_http_connections_total", "counter", "Connections accepted", offsetof(struct http_metrics, accepted)},
+    {"mercure_http_connections_total", "counter", "Connections accepted",
+     offsetof(struct http_metrics, accepted)},
     {"mercure_http_connections_closed_total", "counter", "Connections closed",
      offsetof(struct http_metrics, closed)},
     {"mercure_http_connections_refused_total", "counter", "Connections closed at once: a limit was reached",
@@ -58,7 +59,8 @@ static const struct row http_rows[] = {
 static const struct row sequencer_rows[] = {
     {"mercure_transport_groups_total", "counter", "Groups of updates given to the transport",
      offsetof(struct sequencer_metrics, groups)},
-    {"mercure_transport_stored_total", "counter", "Updates stored", offsetof(struct sequencer_metrics, stored)},
+    {"mercure_transport_stored_total", "counter", "Updates stored",
+     offsetof(struct sequencer_metrics, stored)},
     {"mercure_transport_refused_total", "counter", "Updates that the transport refused",
      offsetof(struct sequencer_metrics, refused)},
     {"mercure_transport_fed_total", "counter", "Updates that came by the feed",

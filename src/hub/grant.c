@@ -27,7 +27,8 @@ void grants_done(struct grants *grants)
     table_done(&grants->_by_topic);
 }
 
-static struct grant *find(const struct grants *grants, const struct authorization *authorization, uint64_t hash)
+static struct grant *find(const struct grants *grants, const struct authorization *authorization,
+                          uint64_t hash)
 {
     struct table_node *node = table_first(&grants->_interned, hash);
     for (; node; node = table_next(node)) {

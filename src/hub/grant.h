@@ -23,7 +23,7 @@ struct grant {
     struct subscriber **subscribers; // an array
     uint32_t subscriber_count;
     uint32_t _subscriber_cap;
-    uint64_t _asked;   // offset of the update that the answer is for
+    uint64_t _asked; // offset of the update that the answer is for
     bool _answer;
     uint64_t _visited; // offset of the update that last came by the index
     size_t _link_count;

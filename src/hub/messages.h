@@ -20,9 +20,9 @@ struct publish_request {
     struct sequencer *sequencer;
     struct shard *shard;
     message_handle_fn *settled; // on the worker
-    struct update *update; // one reference, the hub thread's
-    size_t memory;         // what it counts in pending_bytes
-    struct list queued;    // the hub thread's
+    struct update *update;      // one reference, the hub thread's
+    size_t memory;              // what it counts in pending_bytes
+    struct list queued;         // the hub thread's
     enum publish_result result;
     const char *reason; // why it was refused; a constant sentence
 
@@ -38,11 +38,11 @@ struct locate_request {
     struct sequencer *sequencer;
     struct shard *shard;
     message_handle_fn *located; // on the worker
-    struct find_request find; // `id` is in `text`
-    struct head_request head; // the hub thread's
-    struct list waiting;      // the hub thread's
-    bool last_try;            // the hub thread's
-    uint64_t exchange_id;     // the worker's
+    struct find_request find;   // `id` is in `text`
+    struct head_request head;   // the hub thread's
+    struct list waiting;        // the hub thread's
+    bool last_try;              // the hub thread's
+    uint64_t exchange_id;       // the worker's
     char text[];
 };
 
@@ -56,8 +56,8 @@ struct slice_request {
     struct list node;    // the worker's
 };
 
-// Hub thread → every worker: updates in the order of the feed. One allocation that the last worker frees. Each
-// worker has a reference of its own on each update.
+// Hub thread → every worker: updates in the order of the feed. One allocation that the last worker frees.
+// Each worker has a reference of its own on each update.
 struct batch_post {
     struct message message;
     struct batch *batch;
@@ -66,13 +66,13 @@ struct batch_post {
 
 struct batch {
     atomic_uint workers_left;
-    uint64_t first_offset; // of the first entry
-    uint64_t trim_to;      // what is older may leave the tail
-    uint64_t memory;       // of the updates, for the lag of a worker
+    uint64_t first_offset;  // of the first entry
+    uint64_t trim_to;       // what is older may leave the tail
+    uint64_t memory;        // of the updates, for the lag of a worker
     struct position oldest; // updates before it are no longer kept; empty when none has been dropped
-    bool epoch_changed;    // positions known so far mean nothing any more: what follows is a new beginning
+    bool epoch_changed;     // positions known so far mean nothing any more: what follows is a new beginning
     struct position before; // with epoch_changed, and in the first batch: the position before the first entry
-    bool starts;           // the tail begins here, after `before`
+    bool starts;            // the tail begins here, after `before`
     size_t count;
     struct feed_entry *entries;
     struct batch_post posts[];

@@ -45,7 +45,7 @@ struct question {
         struct question *question;
         struct loop *loop; // of the thread that is asked
         bool answered;     // main's
-    } asked[]; // the hub thread first
+    } asked[];             // the hub thread first
 };
 
 struct operations {
@@ -95,7 +95,8 @@ static void answer_metrics(struct question *question, struct exchange *exchange)
     const struct operations_config *config = &question->operations->config;
     struct buf page;
     buf_init(&page, PAGE_MAX);
-    exposition_append(&page, config->workers, config->worker_count, sequencer_metrics(config->hubs[0]->sequencer));
+    exposition_append(&page, config->workers, config->worker_count,
+                      sequencer_metrics(config->hubs[0]->sequencer));
     buf_append_str(&page, buf_str(&question->metrics));
     if (page.err)
         answer_text(exchange, 500, STR("Internal Server Error"));
@@ -232,9 +233,10 @@ static void handle(struct exchange *exchange, void *arg)
     struct operations *operations = arg;
     struct str path = without_slash(exchange_path(exchange));
     enum http_method method = exchange_method(exchange);
-    bool ready = str_eq(path, STR("/mercure/health/ready")) ||
-                 str_eq(path, STR("/mercure/health/default/ready"));
-    bool live = str_eq(path, STR("/mercure/health/live")) || str_eq(path, STR("/mercure/health/default/live"));
+    bool ready =
+        str_eq(path, STR("/mercure/health/ready")) || str_eq(path, STR("/mercure/health/default/ready"));
+    bool live =
+        str_eq(path, STR("/mercure/health/live")) || str_eq(path, STR("/mercure/health/default/live"));
     bool metrics = str_eq(path, STR("/metrics"));
     if (!ready && !live && !metrics) {
         answer_json_error(exchange, 404, STR("not found"));
@@ -246,11 +248,12 @@ static void handle(struct exchange *exchange, void *arg)
     }
 }
 
-static void log_refused(void *arg, unsigned status, const char *reason, struct str peer, struct str request_id)
+static void log_refused(void *arg, unsigned status, const char *reason, struct str peer,
+                        struct str request_id)
 {
     (void)arg;
-    LOG(LOG_LEVEL_INFO, "Operations request refused", LOG_STR("request_id", request_id), LOG_STR("peer", peer),
-        LOG_U64("status", status), LOG_C("reason", reason));
+    LOG(LOG_LEVEL_INFO, "Operations request refused", LOG_STR("request_id", request_id),
+        LOG_STR("peer", peer), LOG_U64("status", status), LOG_C("reason", reason));
 }
 
 // ---- Life ----

@@ -10,11 +10,11 @@
 #include "hub/answer.h"
 #include "hub/hub.h"
 #include "hub/worker.h"
-#include "json/writer.h"
 #include "jwt/key.h"
 #include "jwt/sign.h"
 #include "mercure/authorization.h"
 #include "ui/ui.h"
+#include "json/writer.h"
 
 #define PAGES_PATH HUB_PATH "/debug/"
 #define TEXT_MAX 16384
@@ -137,7 +137,8 @@ static bool is_one_key(const struct conf_issuer *issuer)
            str_eq(issuer->publisher.jwt_algorithm, issuer->subscriber.jwt_algorithm);
 }
 
-// A token for every topic: to subscribe, and to publish as well if that is asked for and the key can grant it.
+// A token for every topic: to subscribe, and to publish as well if that is asked for and the key can grant
+// it.
 static int mint(const struct conf *conf, const struct exchange *exchange, bool may_publish, struct buf *token)
 {
     const struct conf_issuer *issuer = playground_issuer(conf);
@@ -153,7 +154,8 @@ static int mint(const struct conf *conf, const struct exchange *exchange, bool m
     const char *reason;
     int err = claims.err ? claims.err : audience.err;
     if (!err)
-        err = jwt_key_load(&key, issuer->subscriber.jwt_key, issuer->subscriber.jwt_algorithm, STR(""), &reason);
+        err = jwt_key_load(&key, issuer->subscriber.jwt_key, issuer->subscriber.jwt_algorithm, STR(""),
+                           &reason);
     if (!err)
         err = jwt_sign(key, buf_str(&claims), token);
     jwt_key_free(key);

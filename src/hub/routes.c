@@ -20,7 +20,8 @@ static bool is_listed(const struct conf *conf, struct str origin)
 {
     for (size_t i = 0; i < conf->public_urls.count; i++) {
         struct str listed = conf->public_urls.items[i];
-        bool ends_there = listed.len == origin.len || (listed.len > origin.len && listed.ptr[origin.len] == '/');
+        bool ends_there =
+            listed.len == origin.len || (listed.len > origin.len && listed.ptr[origin.len] == '/');
         if (ends_there && str_eq_nocase(str_slice(listed, 0, origin.len), origin))
             return true;
     }

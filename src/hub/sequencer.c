@@ -43,7 +43,7 @@ struct sequencer {
     uint64_t node; // of records of this process
     uint64_t boot;
     uint64_t sequence;
-    struct list queue; // publish_requests that wait for the next group
+    struct list queue;      // publish_requests that wait for the next group
     struct list collecting; // in config.collecting
     bool in_flight;
     struct publish_group group;
@@ -58,7 +58,7 @@ struct sequencer {
     size_t held_bytes;
     struct position head;   // of the newest fed
     struct position oldest; // that the transport keeps, once it has dropped some
-    bool started;         // the workers' tails have their beginning
+    bool started;           // the workers' tails have their beginning
 
     uint64_t posted_bytes;
     atomic_bool is_held; // a worker lags too far: no publishes are taken and the feed is paused
@@ -165,7 +165,8 @@ static bool lags(const struct sequencer *sequencer, size_t bound)
     return sequencer->posted_bytes - slowest_applied(sequencer) > bound;
 }
 
-// The transport pauses while the tails are filled and while a worker lags, and is left alone once it is closed.
+// The transport pauses while the tails are filled and while a worker lags, and is left alone once it is
+// closed.
 static void update_pause(struct sequencer *sequencer)
 {
     if (sequencer->open)

@@ -22,9 +22,9 @@ struct shard;
 
 struct sequencer_config {
     struct hub *hub;
-    struct loop *loop;            // of the hub thread
-    struct list *collecting;      // the hub thread's: sequencers that got publishes in this turn
-    struct shard *const *shards;  // of this hub, one per worker; kept by the caller
+    struct loop *loop;           // of the hub thread
+    struct list *collecting;     // the hub thread's: sequencers that got publishes in this turn
+    struct shard *const *shards; // of this hub, one per worker; kept by the caller
     size_t shard_count;
     size_t tail_max_bytes;
     size_t worker_lag_max;
@@ -48,8 +48,8 @@ struct sequencer_metrics {
 MUST_CHECK int sequencer_new(struct sequencer **ret_sequencer, const struct sequencer_config *config);
 // After `closed`, or without sequencer_open.
 void sequencer_free(struct sequencer *sequencer);
-// Opens the transport of the hub's configuration; `opened` follows, unless a code is returned (with a sentence
-// in `reterr`).
+// Opens the transport of the hub's configuration; `opened` follows, unless a code is returned (with a
+// sentence in `reterr`).
 MUST_CHECK int sequencer_open(struct sequencer *sequencer, struct buf *reterr);
 // The end of a turn of the hub thread: what came in it goes to the transports as one group each.
 void sequencer_end_turn(struct list *collecting);

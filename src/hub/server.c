@@ -72,7 +72,7 @@ struct server {
     struct hub *hubs[1]; // the table
     struct worker *workers;
     size_t worker_count;
-    size_t workers_ready; // initialised
+    size_t workers_ready;  // initialised
     struct shard **shards; // of the hub, one per worker
     struct http_shared http_shared;
     size_t max_connections;
@@ -88,13 +88,13 @@ struct server {
     struct signal_watch interrupt;
     struct timer shutdown;
     struct order *orders;
-    size_t orders_open; // workers that have not done what they were asked
+    size_t orders_open;    // workers that have not done what they were asked
     struct message opened; // hub thread → main
     int open_err;
     char open_reason[REASON_MAX];
-    struct message open;   // main → hub thread
-    struct message close;  // main → hub thread
-    struct message closed; // hub thread → main
+    struct message open;      // main → hub thread
+    struct message close;     // main → hub thread
+    struct message closed;    // hub thread → main
     struct message give_back; // worker → main
     atomic_bool give_back_posted;
     bool stop_asked; // while the workers were still being told to listen
@@ -151,7 +151,8 @@ static int add_key(struct jwt_keyset *keys, struct str issuer, enum jwt_role rol
     }
     if (jwt_key_is_short(key))
         LOG(LOG_LEVEL_WARN, "A key is shorter than its algorithm asks for: its tokens can be guessed at",
-            LOG_STR("issuer", issuer), LOG_C("role", role == JWT_ROLE_PUBLISHER ? "publisher" : "subscriber"));
+            LOG_STR("issuer", issuer),
+            LOG_C("role", role == JWT_ROLE_PUBLISHER ? "publisher" : "subscriber"));
     return jwt_keyset_take_key(keys, issuer, role, key);
 }
 
@@ -567,7 +568,8 @@ static int make_operations(struct server *server)
 // Everything that can fail before a thread runs.
 static int prepare(struct server *server)
 {
-    server->worker_count = server->conf->workers ? server->conf->workers : (size_t)sysconf(_SC_NPROCESSORS_ONLN);
+    server->worker_count =
+        server->conf->workers ? server->conf->workers : (size_t)sysconf(_SC_NPROCESSORS_ONLN);
     server->shards = calloc(server->worker_count, sizeof(struct shard *));
     if (!server->shards)
         return -ENOMEM;

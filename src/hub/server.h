@@ -16,9 +16,9 @@ struct server_events {
     void *arg;
 };
 
-// Serves until SIGTERM or SIGINT, drains, and returns the exit status: 0 after a stop, 1 when it could not start
-// (the reason has been logged). To be called once by main, before other threads exist; the log is the caller's
-// to configure. `events` may be NULL.
+// Serves until SIGTERM or SIGINT, drains, and returns the exit status: 0 after a stop, 1 when it could not
+// start (the reason has been logged). To be called once by main, before other threads exist; the log is the
+// caller's to configure. `events` may be NULL.
 int server_run(const struct conf *conf, const struct server_events *events);
 // What can be checked of a configuration without opening anything: the transport's URL. HUB_E_INVALID with a
 // sentence.

@@ -22,17 +22,17 @@ struct loop;
 struct subscriber;
 
 struct shard_metrics {
-    struct counter subscribers;       // connected now
+    struct counter subscribers; // connected now
     struct counter subscribers_total;
     struct counter deliveries;
-    struct counter behind;            // times that a live subscriber fell behind
-    struct counter replayed;          // deliveries to subscribers that were behind
-    struct counter lost_history;      // streams ended because history no longer reaches back
+    struct counter behind;       // times that a live subscriber fell behind
+    struct counter replayed;     // deliveries to subscribers that were behind
+    struct counter lost_history; // streams ended because history no longer reaches back
     struct counter published;
     struct counter publish_failed;
-    struct counter rejected_auth;     // 401 and 403
-    struct counter rejected_request;  // other 4xx
-    struct histogram publish_us;      // from the request to its settlement
+    struct counter rejected_auth;    // 401 and 403
+    struct counter rejected_request; // other 4xx
+    struct histogram publish_us;     // from the request to its settlement
 };
 
 // Blocks of pending offsets for subscribers that have more than fit into themselves.

@@ -66,7 +66,8 @@ static size_t subscriber_size(size_t matchers)
 
 static struct subscriber *take_memory(struct shard *shard, size_t matchers)
 {
-    struct subscriber *subscriber = matchers > 1 ? malloc(subscriber_size(matchers)) : slab_alloc(&shard->slab);
+    struct subscriber *subscriber =
+        matchers > 1 ? malloc(subscriber_size(matchers)) : slab_alloc(&shard->slab);
     if (subscriber)
         memset(subscriber, 0, subscriber_size(matchers));
     return subscriber;
@@ -153,7 +154,8 @@ void subscriber_end(struct subscriber *subscriber)
     subscriber->ending = true;
     if (subscriber->backlog)
         list_remove(&subscriber->backlog->waiting);
-    timer_set(subscriber->shard->loop, &subscriber->timer, loop_now_ms(subscriber->shard->loop) + END_GRACE_MS);
+    timer_set(subscriber->shard->loop, &subscriber->timer,
+              loop_now_ms(subscriber->shard->loop) + END_GRACE_MS);
     http_stream_end(subscriber->stream);
 }
 

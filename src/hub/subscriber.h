@@ -5,8 +5,8 @@
 //   live     The cursor is the worker's head: nothing is written here for an update that does not concern it.
 //            Offsets that matched in this turn wait in the short `pending` list until the flush.
 //   behind   It has a backlog: the cursor as (offset, position), and whether it waits for a slice of history
-//            or for the worker's head to pass a position that it has not reached yet ("ahead"). Matching passes
-//            it over; what is due is found at the flush, from the tail or from history.
+//            or for the worker's head to pass a position that it has not reached yet ("ahead"). Matching
+//            passes it over; what is due is found at the flush, from the tail or from history.
 //
 // A live one whose socket is full, or whose pending list overflows, falls behind at the first update that it
 // was not sent. One that is behind becomes live in the flush in which its cursor reaches the head. Nothing is
@@ -55,21 +55,21 @@ struct matcher_slot {
 struct subscriber {
     struct shard *shard;
     struct http_stream *stream;
-    struct list node; // in shard.subscribers
+    struct list node;   // in shard.subscribers
     struct timer timer; // heartbeat, end of the stream
     uint64_t end_ms;    // UINT64_MAX: never
     uint64_t last_sent_ms;
     struct grant *grant; // NULL: no private updates
     uint32_t grant_index;
-    uint32_t star_index; // where it stands in shard.stars
+    uint32_t star_index;     // where it stands in shard.stars
     struct backlog *backlog; // NULL when live
     struct pending_block *pending_block;
     uint32_t pending[PENDING_INLINE]; // low halves of offsets
     uint8_t pending_count;
-    bool star;         // one of its matchers is "*"
-    bool comment_due;  // the greeting or a heartbeat
+    bool star;        // one of its matchers is "*"
+    bool comment_due; // the greeting or a heartbeat
     bool ending;
-    bool many;         // has more than one matcher
+    bool many; // has more than one matcher
     uint16_t matcher_count;
     struct matcher_slot matchers[];
 };
@@ -79,10 +79,10 @@ struct subscriber_config {
     const struct str *topics; // exact matchers, "*" for all; without repeats
     size_t topic_count;
     struct authorization *authorization; // NULL for none; a reference is taken
-    uint64_t end_ms;          // of loop_now_ms
+    uint64_t end_ms;                     // of loop_now_ms
     // Where it starts: live at the worker's head, unless `behind`.
     bool behind;
-    uint64_t offset;          // 0: by position alone
+    uint64_t offset; // 0: by position alone
     struct position position;
 };
 
@@ -97,5 +97,6 @@ bool subscriber_wants(const struct subscriber *subscriber, const struct record *
 bool subscriber_matches(const struct subscriber *subscriber, const struct record *record);
 // Ends the stream in good order.
 void subscriber_end(struct subscriber *subscriber);
-// Cuts the connection: what the subscriber is still to be sent cannot be sent. It comes back with its last id.
+// Cuts the connection: what the subscriber is still to be sent cannot be sent. It comes back with its last
+// id.
 void subscriber_cut(struct subscriber *subscriber, const char *reason);

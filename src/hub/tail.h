@@ -21,20 +21,20 @@ struct tail_entry {
     struct update *update; // one reference
     struct position position;
     uint64_t offset;
-    struct table_node _id_node;     // in the index by id, if it is the earliest with its id
-    struct tail_entry *_id_next;    // the next later one with the same id
-    struct tail_entry *_id_latest;  // of the earliest: the latest with the same id
+    struct table_node _id_node;    // in the index by id, if it is the earliest with its id
+    struct tail_entry *_id_next;   // the next later one with the same id
+    struct tail_entry *_id_latest; // of the earliest: the latest with the same id
     uint16_t topic_count;
     struct topic *topics[]; // each has this offset in its chain
 };
 
 struct tail {
     struct tail_entry **_ring;
-    size_t _mask; // ring size - 1, when there is a ring
-    uint64_t first; // offset of the oldest entry, or `next` when there is none
-    uint64_t next;  // offset of the entry to come
+    size_t _mask;           // ring size - 1, when there is a ring
+    uint64_t first;         // offset of the oldest entry, or `next` when there is none
+    uint64_t next;          // offset of the entry to come
     struct position before; // of the update before `first`; empty when nothing older is kept anywhere
-    struct table _ids; // the earliest entry of each id
+    struct table _ids;      // the earliest entry of each id
     struct topics *_topics;
 };
 

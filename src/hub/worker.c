@@ -21,7 +21,8 @@
 // So many that their memory is worth giving back to the system.
 #define MANY_CONNECTIONS 128
 
-static void log_refused(void *arg, unsigned status, const char *reason, struct str peer, struct str request_id)
+static void log_refused(void *arg, unsigned status, const char *reason, struct str peer,
+                        struct str request_id)
 {
     (void)arg;
     LOG(LOG_LEVEL_INFO, "Request refused", LOG_STR("request_id", request_id), LOG_STR("peer", peer),

@@ -12,7 +12,8 @@ struct loop;
 struct message;
 typedef void message_handle_fn(struct message *message);
 
-// Embedded in what is sent. The poster gives the memory away; the handler, on the thread of the loop, owns it.
+// Embedded in what is sent. The poster gives the memory away; the handler, on the thread of the loop, owns
+// it.
 struct message {
     struct message *_next;
     message_handle_fn *handle;
@@ -30,8 +31,8 @@ void mailbox_close(struct mailbox *mailbox);
 // From any thread, until the loop of the mailbox has ended.
 void mailbox_post(struct mailbox *mailbox, struct message *message);
 
-// Messages of one thread that are posted together: one atomic operation and at most one wake-up for all of them.
-// Zeroed when empty.
+// Messages of one thread that are posted together: one atomic operation and at most one wake-up for all of
+// them. Zeroed when empty.
 struct outbox {
     struct message *_newest;
     struct message *_oldest;

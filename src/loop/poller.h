@@ -48,8 +48,8 @@ bool poller_reap(struct poller *poller);
 
 // Nothing is watched yet. The descriptor stays the caller's to close.
 void watch_open(struct watch *watch, struct loop *loop, int fd, watch_ready_fn *ready);
-// What is watched from now on, any of enum watch_events. Free of charge when nothing changes. A negative errno
-// when the kernel cannot: what was watched before still is.
+// What is watched from now on, any of enum watch_events. Free of charge when nothing changes. A negative
+// errno when the kernel cannot: what was watched before still is.
 MUST_CHECK int watch_set(struct watch *watch, unsigned events);
 // Stops watching; before the descriptor is closed. `closed` is called at the end of the turn; until then the
 // memory must stay.

@@ -55,8 +55,8 @@ struct record_fields {
 MUST_CHECK int record_parse(struct record *ret_record, struct str bytes);
 // The size of the record with these fields; 0 when it is over UINT32_MAX.
 size_t record_size(const struct record_fields *fields);
-// Writes the record into record_size bytes but for the frame, whose place is returned. Node, boot and sequence
-// are 0 until record_stamp.
+// Writes the record into record_size bytes but for the frame, whose place is returned. Node, boot and
+// sequence are 0 until record_stamp.
 char *record_write(char *to, const struct record_fields *fields);
 void record_stamp(char *bytes, uint64_t node, uint64_t boot, uint64_t sequence);
 
