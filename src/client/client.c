@@ -66,12 +66,6 @@ static void unlink_connection(struct client *client)
     client->link = NULL;
 }
 
-void client_cancel(struct client *client)
-{
-    unlink_connection(client);
-    client->busy = false;
-}
-
 void client_free(struct client *client)
 {
     if (!client)

@@ -27,7 +27,5 @@ MUST_CHECK int client_new(struct client **ret_client, struct loop *loop, const s
 // Sends the whole request (copied), connecting first when there is no connection. A negative code when
 // nothing was begun: no event follows then.
 MUST_CHECK int client_send(struct client *client, struct str request);
-// Drops the connection; of a request under way nothing more is heard.
-void client_cancel(struct client *client);
 // Frees it, closing what is open. Accepts NULL. Sockets close in the loop: run it once more before loop_done.
 void client_free(struct client *client);

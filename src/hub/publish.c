@@ -258,7 +258,6 @@ static struct publish_request *new_request(struct publishing *publishing, struct
 static void hand_over(struct publishing *publishing, struct exchange *exchange, struct update *update)
 {
     struct shard *shard = publishing->shard;
-    const struct conf *conf = shard->hub->conf;
     size_t memory = update_memory(update);
     if (!reserve_pending(shard->hub, memory)) {
         ref_put(&update->ref);
@@ -275,8 +274,8 @@ static void hand_over(struct publishing *publishing, struct exchange *exchange, 
         answer_unavailable(exchange, STR("Service Unavailable"));
         return;
     }
-    if (conf->publish_timeout_ms)
-        timer_set(shard->loop, &request->deadline, loop_now_ms(shard->loop) + conf->publish_timeout_ms);
+    timer_set(shard->loop, &request->deadline,
+              loop_now_ms(shard->loop) + shard->hub->conf->publish_timeout_ms);
     outbox_add(&shard->publishes, &request->message);
 }
 

@@ -14,7 +14,7 @@ struct listener_group;
 // One listening descriptor of a group.
 struct listener {
     int fd;
-    bool handed_round;   // unix-domain or inherited: one worker accepts for all
+    bool handed_round;   // unix-domain: one worker accepts for all
     const char *address; // the bound address as text, the real port in it; the group's
 };
 
