@@ -222,7 +222,8 @@ static void nothing_closed(void *source, enum http_close_reason reason)
 // HEAD: the head of the stream, and no subscription. Nothing is asked of it.
 static const struct http_source_ops nothing_source_ops = {.closed = nothing_closed};
 
-static struct subscriber *new_subscriber(struct subscribing *subscribing, const struct start *start)
+static int new_subscriber(struct subscribing *subscribing, const struct start *start,
+                          struct subscriber **ret_subscriber)
 {
     struct credentials *credentials = subscribing->credentials;
     struct subscriber_config config = {
@@ -235,8 +236,7 @@ static struct subscriber *new_subscriber(struct subscribing *subscribing, const 
         .offset = start->offset,
         .position = start->position,
     };
-    struct subscriber *subscriber;
-    return subscriber_new(&subscriber, &config) == HUB_OK ? subscriber : NULL;
+    return subscriber_new(ret_subscriber, &config);
 }
 
 static void release(struct subscribing *subscribing)
@@ -244,6 +244,15 @@ static void release(struct subscribing *subscribing)
     if (subscribing->credentials)
         ref_put(&subscribing->credentials->ref);
     subscribing->credentials = NULL;
+}
+
+// Without a status: an EventSource comes back from this.
+static void turn_away(struct subscribing *subscribing, struct exchange *exchange)
+{
+    LOG(LOG_LEVEL_WARN, "Subscriber turned away: max_subscribers or max_connections is reached",
+        LOG_STR("request_id", exchange_request_id(exchange)));
+    release(subscribing);
+    exchange_abort(exchange);
 }
 
 static void begin(struct subscribing *subscribing, struct exchange *exchange, const struct start *start)
@@ -260,9 +269,14 @@ static void begin(struct subscribing *subscribing, struct exchange *exchange, co
         exchange_abort(exchange);
         return;
     }
-    struct subscriber *subscriber = new_subscriber(subscribing, start);
+    struct subscriber *subscriber;
+    int err = new_subscriber(subscribing, start, &subscriber);
+    if (err == HUB_E_FULL) {
+        turn_away(subscribing, exchange);
+        return;
+    }
     release(subscribing);
-    if (!subscriber) {
+    if (err) {
         answer_unavailable(exchange, STR("Service Unavailable"));
         return;
     }
@@ -408,13 +422,6 @@ static void begin_with_history(struct subscribing *subscribing, struct exchange 
 
 // ---- The request ----
 
-static bool is_full(const struct subscribing *subscribing, const struct exchange *exchange)
-{
-    struct hub *hub = subscribing->shard->hub;
-    return exchange_is_crowded(exchange) ||
-           atomic_load_explicit(&hub->subscribers, memory_order_relaxed) >= hub->max_subscribers;
-}
-
 static void subscribe(struct subscribing *subscribing, struct exchange *exchange, struct str body)
 {
     const struct shard *shard = subscribing->shard;
@@ -422,11 +429,8 @@ static void subscribe(struct subscribing *subscribing, struct exchange *exchange
         release(subscribing);
         return;
     }
-    if (is_full(subscribing, exchange)) {
-        LOG(LOG_LEVEL_WARN, "Subscriber turned away: max_subscribers or max_connections is reached",
-            LOG_STR("request_id", exchange_request_id(exchange)));
-        release(subscribing);
-        exchange_abort(exchange);
+    if (exchange_is_crowded(exchange)) {
+        turn_away(subscribing, exchange);
         return;
     }
     subscribing->head_offset = shard->tail.next - 1;

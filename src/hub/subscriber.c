@@ -90,6 +90,11 @@ static void free_subscriber(struct subscriber *subscriber)
     release_memory(subscriber);
 }
 
+static void leave_place(struct hub *hub)
+{
+    atomic_fetch_sub_explicit(&hub->subscribers, 1, memory_order_relaxed);
+}
+
 static const char *const close_reasons[] = {
     [HTTP_CLOSE_ENDED] = "ended",
     [HTTP_CLOSE_PEER] = "closed by the client",
@@ -103,7 +108,7 @@ static void source_closed(void *source, enum http_close_reason reason)
     struct subscriber *subscriber = source;
     struct shard *shard = subscriber->shard;
     counter_sub(&shard->metrics.subscribers, 1);
-    atomic_fetch_sub_explicit(&shard->hub->subscribers, 1, memory_order_relaxed);
+    leave_place(shard->hub);
     LOG(LOG_LEVEL_DEBUG, "Subscriber disconnected", LOG_C("reason", close_reasons[reason]));
     free_subscriber(subscriber);
 }
@@ -211,7 +216,16 @@ static int register_subscriber(struct subscriber *subscriber, const struct subsc
     return config->behind ? cursor_fall_behind(subscriber, config->offset, &config->position) : HUB_OK;
 }
 
-int subscriber_new(struct subscriber **ret_subscriber, const struct subscriber_config *config)
+// A place among max_subscribers; false when there is none.
+static bool take_place(struct hub *hub)
+{
+    if (atomic_fetch_add_explicit(&hub->subscribers, 1, memory_order_relaxed) < hub->max_subscribers)
+        return true;
+    leave_place(hub);
+    return false;
+}
+
+static int make(struct subscriber **ret_subscriber, const struct subscriber_config *config)
 {
     struct shard *shard = config->shard;
     struct subscriber *subscriber = take_memory(shard, config->topic_count);
@@ -229,11 +243,23 @@ int subscriber_new(struct subscriber **ret_subscriber, const struct subscriber_c
         free_subscriber(subscriber);
         return err;
     }
-    list_append(&shard->subscribers, &subscriber->node);
+    *ret_subscriber = subscriber;
+    return HUB_OK;
+}
+
+int subscriber_new(struct subscriber **ret_subscriber, const struct subscriber_config *config)
+{
+    struct shard *shard = config->shard;
+    if (!take_place(shard->hub))
+        return HUB_E_FULL;
+    int err = make(ret_subscriber, config);
+    if (err) {
+        leave_place(shard->hub);
+        return err;
+    }
+    list_append(&shard->subscribers, &(*ret_subscriber)->node);
     counter_add(&shard->metrics.subscribers, 1);
     counter_add(&shard->metrics.subscribers_total, 1);
-    atomic_fetch_add_explicit(&shard->hub->subscribers, 1, memory_order_relaxed);
-    *ret_subscriber = subscriber;
     return HUB_OK;
 }
 

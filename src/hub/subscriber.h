@@ -86,7 +86,8 @@ struct subscriber_config {
     struct position position;
 };
 
-// Registers it; subscriber_attach follows in the same turn. -ENOMEM.
+// Registers it; subscriber_attach follows in the same turn. HUB_E_FULL when max_subscribers is reached;
+// -ENOMEM.
 MUST_CHECK int subscriber_new(struct subscriber **ret_subscriber, const struct subscriber_config *config);
 extern const struct http_source_ops subscriber_source_ops;
 // The stream that pulls from it.
