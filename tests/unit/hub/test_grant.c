@@ -1,9 +1,9 @@
 #include "hub/grant.h"
 
 #include "base/err.h"
-#include "json/json.h"
 #include "mercure/authorization.h"
 #include "mercure/update.h"
+#include "json/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,8 @@
 #include <cmocka.h>
 
 #define DETAIL(topics) \
-    "[{\"type\":\"https://mercure.rocks/authorization-detail\",\"actions\":[\"subscribe\"],\"topics\":[" topics "]}]"
+    "[{\"type\":\"https://mercure.rocks/" \
+    "authorization-detail\",\"actions\":[\"subscribe\"],\"topics\":[" topics "]}]"
 
 static struct authorization *parse(const char *text)
 {
@@ -28,7 +29,8 @@ static struct authorization *parse(const char *text)
 static struct update *update_on(const char *topic)
 {
     struct str topics[] = {str_from_c(topic)};
-    struct record_fields fields = {.flags = RECORD_PRIVATE, .topics = topics, .topic_count = 1, .id = STR("x")};
+    struct record_fields fields = {
+        .flags = RECORD_PRIVATE, .topics = topics, .topic_count = 1, .id = STR("x")};
     struct update *update;
     char *frame;
     assert_int_equal(update_new(&update, &fields, &frame), HUB_OK);

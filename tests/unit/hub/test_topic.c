@@ -38,7 +38,8 @@ static void test_the_last_subscription_takes_the_place_of_a_removed_one(void **s
     struct topic *topic = topics_get(&topics, STR("a"));
     uint32_t index[3];
     for (uint32_t i = 0; i < 3; i++)
-        assert_int_equal(topic_subscribe(&topics, topic, (struct subscription){.slot = i}, &index[i]), HUB_OK);
+        assert_int_equal(topic_subscribe(&topics, topic, (struct subscription){.slot = i}, &index[i]),
+                         HUB_OK);
     const struct subscription *moved = topic_unsubscribe(topic, index[0]);
     assert_non_null(moved);
     assert_int_equal(moved->slot, 2);

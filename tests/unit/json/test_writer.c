@@ -110,8 +110,9 @@ static void numbers_have_the_digits_that_they_need(void **state)
     json_write_bool(&writer, false);
     json_write_raw(&writer, STR("{\"a\":1}"));
     json_end_array(&writer);
-    assert_string_equal(buf_c(&buf), "[0.1,0.3333333333333333,1e+21,-0.0,null,null,-9223372036854775808,false,"
-                                     "{\"a\":1}]");
+    assert_string_equal(buf_c(&buf),
+                        "[0.1,0.3333333333333333,1e+21,-0.0,null,null,-9223372036854775808,false,"
+                        "{\"a\":1}]");
     buf_done(&buf);
 }
 
