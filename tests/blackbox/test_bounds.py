@@ -319,7 +319,7 @@ def test_frames_that_stalled_readers_hold_are_bounded_and_nobody_else_suffers(st
         # The kernel takes a part of each frame, how much differs: what is left of it counts.
         hub.wait_metric("mercure_subscribers_connected", lambda connected: connected <= 2 * count // 3)
         kept = hub.metrics()["mercure_subscribers_connected"] - 1
-    assert 7 <= kept <= 9  # of a megabyte each, less what their sockets took
+    assert 7 <= kept < 2 * count // 3  # of a megabyte each, less what their sockets took
     hub.log.wait("Subscriber disconnected", count=int(count - kept), reason="max_unsent_bytes is reached")
     # The frames themselves, and what passes through: requests and a slice of history or two.
     assert_memory(memory, 24 * MIB)
