@@ -58,8 +58,6 @@ static bool end_turn(void *arg)
     // The flush makes room for requests that a connection has sent ahead: they may be publishes too.
     bool more = post_publishes(worker);
     for (size_t i = 0; i < worker->hub_count; i++) {
-        // The flush takes up requests that were held back: their publishes are not to wait for the next turn.
-        shard_post_publishes(&worker->shards[i]);
         more = history_end_turn(&worker->shards[i].history) || more;
         // Slices that the flush has not come to yet point into the tail.
         if (!http_server_flush_pending(worker->http))
