@@ -126,7 +126,7 @@ struct http_source_ops {
     size_t (*next)(void *source, struct http_slice *slices, size_t max, size_t budget);
     // The first `count` slices of the latest `next` are on their way (the connection has taken a reference
     // on the last of them if it went in part). `full`: the socket takes no more; `next` is called again
-    // when it does, without a wake.
+    // when it does, without a wake. After a `next` that gave none it is called only if the socket is full.
     void (*taken)(void *source, size_t count, bool full);
     // The peer has sent its FIN: either it has gone, or it has closed only its half and still reads. The
     // source should have a few bytes to send now: a peer that has gone answers them with a reset, so that

@@ -21,6 +21,7 @@
 struct sending {
     size_t bytes;
     size_t iov_count;
+    bool pulled; // the source was asked
     size_t slice_count;
     size_t text_len;
     struct iovec iov[2 * SLICES_MAX + 4];
@@ -182,7 +183,8 @@ static size_t settle_slices(struct h1 *h1, const struct sending *sending, size_t
             keep_partial(h1, slice, sent);
         sent -= least(sent, len);
     }
-    if (sending->slice_count)
+    // A source that gave nothing is to know as well that the socket is full.
+    if (sending->slice_count || (sending->pulled && full))
         h1->stream.ops->taken(h1->stream.source, count, full);
     return sent;
 }
@@ -192,6 +194,7 @@ static size_t settle_slices(struct h1 *h1, const struct sending *sending, size_t
 static void pull(struct h1 *h1, struct sending *sending)
 {
     size_t before = sending->bytes;
+    sending->pulled = true;
     sending->slice_count = h1->stream.ops->next(h1->stream.source, sending->slices, SLICES_MAX, BUDGET);
     for (size_t i = 0; i < sending->slice_count; i++)
         add_framed(sending, h1, sending->slices[i].bytes, 0);
@@ -221,6 +224,7 @@ void h1_send(struct h1 *h1)
 {
     struct http_metrics *metrics = &h1_server(h1)->metrics;
     struct sending sending;
+    sending.pulled = false;
     sending.bytes = sending.iov_count = sending.slice_count = sending.text_len = 0;
     sending.text = h1_server(h1)->send_buf;
     compose(h1, &sending);

@@ -439,7 +439,9 @@ static void subscribe(struct subscribing *subscribing, struct exchange *exchange
         begin_with_history(subscribing, exchange);
         return;
     }
-    struct start now = {.behind = false};
+    // Its connection may be busy with answers to earlier requests for a while: until it is asked for the
+    // first time, it is a cursor that nothing need be kept for.
+    struct start now = {.behind = true, .offset = subscribing->head_offset, .position = subscribing->head};
     begin(subscribing, exchange, &now);
 }
 

@@ -1,11 +1,15 @@
 """Subscribers that read slowly or not at all cost the hub nothing, hold nobody up, and miss nothing."""
+import contextlib
 import statistics
 import time
+from urllib.parse import quote
 
 import pytest
 
 from harness.load import Follower, Publisher, publish_series
+from harness.hub import PATH
 from harness.process import KIB, MIB, is_sanitized, rss_anon, scale, socket_memory
+from harness.wire import Connection
 
 PUBLISHERS = 16
 SMALL_BUFFER = 4 * KIB
@@ -117,3 +121,55 @@ def test_readers_of_every_speed_get_the_same(start_with, transport, topic):
         assert follower.ids() == traffic.reader.ids()
         follower.close()
     traffic.close()
+
+
+@pytest.mark.threads
+def test_a_reader_that_is_in_the_middle_of_a_large_update_gets_what_the_tail_has_dropped_since(
+        start_with, topic):
+    """It has everything but the rest of one update, so that it is no longer behind, and its socket is full."""
+    hub = start_with("bolt", {"dispatch_timeout": "0s", "heartbeat": "0s", "tail_max_bytes": "2MiB"})
+    publisher = Publisher(hub)
+    slow = Follower(hub, topic, receive_buffer=SMALL_BUFFER, start=False)
+    publisher.publish(topic=topic, data="x" * 900_000)
+    for _ in range(100):
+        slow.connection.socket.recv(4096)
+        time.sleep(0.005)
+    publisher.publish(topic=topic, data="small")
+    for _ in range(40):
+        publisher.publish(topic=f"{topic}/other", data="x" * 100_000)
+    slow.start().wait(2)
+    slow.close()
+    publisher.close()
+
+
+@pytest.mark.threads
+def test_a_subscription_behind_answers_that_nobody_reads_gets_what_the_tail_has_dropped_since(start_with, topic):
+    hub = start_with("bolt", {"dispatch_timeout": "0s", "heartbeat": "0s", "tail_max_bytes": "64KiB",
+                              "socket_unsent_max": "4KiB"})
+    publisher = Publisher(hub)
+    wanted = f"GET {PATH}?match={quote(topic)} HTTP/1.1\r\nHost: hub.example\r\n\r\n"
+    connections = []
+    for ahead in range(60, 400, 20):
+        connections.append(Connection(hub.address, receive_buffer=SMALL_BUFFER))
+        for _ in range(ahead):
+            connections[-1].send("GET /nothing HTTP/1.1\r\nHost: hub.example\r\n\r\n")
+        time.sleep(0.05)  # until the hub has answered what it can
+        connections[-1].send(wanted)
+    hub.wait_metric("mercure_subscribers_connected", lambda value: value > 0)
+    # Those that the hub has not read for the answers in front of them subscribe when these have been taken.
+    time.sleep(0.2)
+    subscribed = hub.metrics()["mercure_subscribers_connected"]
+    publisher.publish(topic=topic, data="needle")
+    for _ in range(100):
+        publisher.publish(topic=f"{topic}/other", data="x" * 2000)
+    found = 0
+    for connection in connections:
+        connection.socket.settimeout(0.5)
+        received = connection.received
+        with contextlib.suppress(TimeoutError):
+            while piece := connection.socket.recv(1 << 18):
+                received += piece
+        found += b"data: needle\n" in received
+        connection.close()
+    assert found >= subscribed
+    publisher.close()
