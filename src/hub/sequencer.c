@@ -22,7 +22,7 @@
 #define GROUP_BYTES_MAX (4U << 20)
 // How often the log is told of the transport's health at most.
 #define HEALTH_LOG_MS 1000
-// About what a topic and its chain take in the index of one worker.
+// About what a topic and its chain take in the index of one worker, besides its text.
 #define TOPIC_MEMORY 96
 
 // What the tails hold, oldest first: for the decision of what goes.
@@ -95,10 +95,21 @@ static struct held_update *held_at(const struct sequencer *sequencer, uint64_t o
     return &sequencer->held[offset & sequencer->held_mask];
 }
 
+// Each worker has a copy of a topic's text; that others of the tail may share it is not counted on.
+static size_t topics_size(const struct record *record)
+{
+    size_t size = 0;
+    struct record_topics walk = {0};
+    struct str topic;
+    uint32_t hash;
+    while (record_next_topic(record, &walk, &topic, &hash))
+        size += TOPIC_MEMORY + topic.len;
+    return size;
+}
+
 static uint32_t cost_of(const struct sequencer *sequencer, const struct update *update)
 {
-    size_t topics = update->record.topic_count;
-    size_t per_worker = tail_entry_memory(topics) + topics * TOPIC_MEMORY;
+    size_t per_worker = tail_entry_memory(update->record.topic_count) + topics_size(&update->record);
     size_t cost = update_memory(update) + sequencer->config.shard_count * per_worker;
     return cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
 }

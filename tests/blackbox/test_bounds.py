@@ -278,6 +278,22 @@ def test_the_tail_takes_no_more_than_it_may(start_with, transport, topic):
         publisher.close()
 
 
+def test_the_tail_counts_the_topics_that_each_worker_keeps(start_with, topic):
+    """An update of long topics is small beside what eight workers make of it."""
+    hub = start_with("local", {"tail_max_bytes": "8MiB", "workers": 8, "max_topic_length": "4KiB"})
+    publisher = Publisher(hub)
+    long = topic + "/" + "x" * 3900
+    with MemoryPeak(hub.process.pid) as memory:
+        for i in range(40):
+            body = "&".join(f"topic={long}{i}-{j}" for j in range(100))
+            publisher.connect().send(publisher.request(body))
+            assert publisher.connection.read_response().status == 200
+    assert 0 < hub.metrics()["mercure_tail_bytes"] <= 8 * MIB
+    # Of 144 MiB, in all. An update or two are on their way, of 4 MiB each.
+    assert_memory(memory, 32 * MIB)
+    publisher.close()
+
+
 def test_an_update_that_is_larger_than_the_tail_is_delivered_all_the_same(start_with, transport, topic):
     hub = start_with(transport, {"tail_max_bytes": "64KiB"})
     with hub.subscribe(topic) as stream:
