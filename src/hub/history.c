@@ -191,7 +191,8 @@ void history_handle_slice(struct message *message)
 
 bool history_end_turn(struct history *history)
 {
-    if (history->_request_count < HISTORY_REQUESTS_MAX)
-        wake_up_to(&history->_queue, HISTORY_KEPT_MAX);
-    return !list_empty(&history->_queue) && history->_request_count == 0;
+    if (history->_request_count == HISTORY_REQUESTS_MAX || list_empty(&history->_queue))
+        return false;
+    wake_up_to(&history->_queue, HISTORY_KEPT_MAX);
+    return true; // the flush of this turn has been
 }
