@@ -89,11 +89,6 @@ static bool flush_marked(void *arg)
     return server->marked_count > 0;
 }
 
-bool http_server_flush_pending(const struct http_server *server)
-{
-    return server->marked_count > 0;
-}
-
 // Room for each connection, and once more for those that are marked again during a flush.
 static int reserve_marks(struct http_server *server, size_t connections)
 {

@@ -70,8 +70,5 @@ void http_server_adopt(struct http_server *server, int fd);
 void http_server_stop_accepting(struct http_server *server);
 // Closes every connection; streams get closed(HTTP_CLOSE_SHUTDOWN). `closed` is called when all handles are.
 void http_server_close(struct http_server *server, void (*closed)(void *arg), void *arg);
-// Whether connections still wait for their flush (it yields after some thousands): until it is done, slices
-// given by sources must stay valid.
-bool http_server_flush_pending(const struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
 const struct http_metrics *http_server_metrics(const struct http_server *server);

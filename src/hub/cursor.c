@@ -60,6 +60,7 @@ static struct pending_block *take_block(struct pending_pool *pool)
 
 static void clear_pending(struct subscriber *subscriber)
 {
+    subscriber->shard->pending_subscribers -= subscriber->pending_count > 0;
     subscriber->pending_count = 0;
     if (!subscriber->pending_block)
         return;
@@ -126,8 +127,10 @@ void cursor_offer(struct subscriber *subscriber, uint64_t offset)
     }
     pending_slots(subscriber)[count] = (uint32_t)offset;
     subscriber->pending_count++;
-    if (count == 0)
+    if (count == 0) {
+        subscriber->shard->pending_subscribers++;
         http_stream_wake(subscriber->stream);
+    }
 }
 
 // ---- What is due ----
@@ -322,10 +325,12 @@ static void begin_due(const struct subscriber *subscriber)
 static void drop_pending(struct subscriber *subscriber, unsigned count)
 {
     uint32_t *slots = pending_slots(subscriber);
+    if (count == subscriber->pending_count) {
+        clear_pending(subscriber);
+        return;
+    }
     subscriber->pending_count = (uint8_t)(subscriber->pending_count - count);
     memmove(slots, slots + count, subscriber->pending_count * sizeof(*slots));
-    if (subscriber->pending_count == 0)
-        clear_pending(subscriber);
 }
 
 static void taken_live(struct subscriber *subscriber, size_t count, bool full)

@@ -217,7 +217,9 @@ void shard_post_publishes(struct shard *shard)
 
 void shard_end_turn(struct shard *shard)
 {
-    tail_trim(&shard->tail, shard->trim_to);
+    // Flushing may take several turns. Those that are behind find their place again.
+    if (shard->pending_subscribers == 0)
+        tail_trim(&shard->tail, shard->trim_to);
 }
 
 void shard_end_streams(struct shard *shard)

@@ -55,7 +55,8 @@ struct shard {
     struct slab slab;        // of subscribers with one matcher
     struct list ahead;       // backlogs whose position is beyond the head
     struct pending_pool pool;
-    bool draining; // its streams have been ended, and no more begin
+    size_t pending_subscribers; // live ones with offsets that are not sent yet: they point into the tail
+    bool draining;              // its streams have been ended, and no more begin
     uint64_t trim_to;
     struct shard_metrics metrics;
 

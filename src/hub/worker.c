@@ -59,9 +59,7 @@ static bool end_turn(void *arg)
     bool more = post_publishes(worker);
     for (size_t i = 0; i < worker->hub_count; i++) {
         more = history_end_turn(&worker->shards[i].history) || more;
-        // Slices that the flush has not come to yet point into the tail.
-        if (!http_server_flush_pending(worker->http))
-            shard_end_turn(&worker->shards[i]);
+        shard_end_turn(&worker->shards[i]);
     }
     watch_connections(worker);
     if (worker->ended_turn)

@@ -294,6 +294,40 @@ def test_the_tail_counts_the_topics_that_each_worker_keeps(start_with, topic):
     publisher.close()
 
 
+def test_the_tail_is_kept_small_while_other_connections_always_have_something_to_do(start_with, topic):
+    """Clients that send requests ahead without end: there is no turn after which every connection is at rest."""
+    hub = start_with("local", {"tail_max_bytes": "1MiB", "worker_lag_max": "1MiB"})
+    request = b"GET /nothing HTTP/1.1\r\nHost: hub.example\r\n\r\n"
+    busy = threading.Event()
+    busy.set()
+
+    def keep_busy():
+        block, sent = request * 2000, 0
+        connection = Connection(hub.address).socket
+        connection.setblocking(False)
+        while busy.is_set():
+            readable, writable, _ = select.select([connection], [connection], [], 1)
+            if readable:
+                connection.recv(1 << 20)
+            if writable:
+                sent = (sent + connection.send(block[sent:])) % len(block)
+        connection.close()
+
+    clients = [threading.Thread(target=keep_busy) for _ in range(12)]
+    publisher = Publisher(hub)
+    with MemoryPeak(hub.process.pid) as memory:
+        for client in clients:
+            client.start()
+        for _ in range(300):
+            publisher.publish(topic=topic, data="x" * 200_000)
+        busy.clear()
+        for client in clients:
+            client.join()
+    assert len(publisher.acknowledged) == 300
+    assert_memory(memory, 24 * MIB)
+    publisher.close()
+
+
 def test_an_update_that_is_larger_than_the_tail_is_delivered_all_the_same(start_with, transport, topic):
     hub = start_with(transport, {"tail_max_bytes": "64KiB"})
     with hub.subscribe(topic) as stream:
