@@ -14,7 +14,8 @@
 
 // Slices that one flush asks for at most; as many as a connection hands to the kernel in one call.
 #define DUE_MAX 256
-// Updates that one flush looks at for a subscriber that wants few of them, before others get their turn.
+// Updates that one flush looks at for a subscriber that wants few of them, before others get their turn; so
+// many fewer where each takes a look at many chains.
 #define SCAN_MAX 8192
 // What the latest `next` of this thread has given, until its `taken`: at most one subscriber is between the
 // two, so it stands here once and not in each.
@@ -199,13 +200,14 @@ static void gather_from_tail(struct subscriber *subscriber, struct room *room)
 {
     const struct tail *tail = &subscriber->shard->tail;
     uint64_t at = subscriber->backlog->offset;
-    for (unsigned steps = 0; at + 1 < tail->next; steps++) {
+    unsigned looks = subscriber->star ? 1 : subscriber->matcher_count;
+    for (unsigned looked = 0; at + 1 < tail->next; looked += looks) {
         uint64_t candidate = next_candidate(subscriber, at);
         if (candidate == tail->next) {
             at = tail->next - 1;
             break;
         }
-        if (!has_room(room) || steps == SCAN_MAX) {
+        if (!has_room(room) || looked >= SCAN_MAX) {
             due.more = true;
             break;
         }
