@@ -366,10 +366,12 @@ def test_frames_that_stalled_readers_hold_are_bounded_and_nobody_else_suffers(st
             hub.publish_ok(topic, "small")
         reader.wait(count)
         assert not reader.ended
-        # The kernel takes a part of each frame, how much differs: what is left of it counts.
-        hub.wait_metric("mercure_subscribers_connected", lambda connected: connected <= 2 * count // 3)
+        # What counts of a frame is what the sockets have not taken: the small buffer of the reader, 64 KiB that the
+        # kernel may hold unsent, and what was on its way, together well below 250 kB of a megabyte.
+        most = 8 * MIB // (size - 250_000)
+        hub.wait_metric("mercure_subscribers_connected", lambda connected: connected <= most + 1)
         kept = hub.metrics()["mercure_subscribers_connected"] - 1
-    assert 7 <= kept < 2 * count // 3  # of a megabyte each, less what their sockets took
+    assert 7 <= kept <= most
     hub.log.wait("Subscriber disconnected", count=int(count - kept), reason="max_unsent_bytes is reached")
     # The frames themselves, and what passes through: requests and a slice of history or two.
     assert_memory(memory, 24 * MIB)
