@@ -42,7 +42,6 @@ struct subscribing {
 
 // Where a stream begins, and what the answer says of it.
 struct start {
-    bool behind;
     uint64_t offset; // 0: by position alone
     struct position position;
     struct str answer; // Mercure-Last-Event-ID
@@ -232,7 +231,6 @@ static int new_subscriber(struct subscribing *subscribing, const struct start *s
         .topic_count = subscribing->topic_count,
         .authorization = credentials ? credentials->authorization : NULL,
         .end_ms = end_of_stream(subscribing),
-        .behind = start->behind,
         .offset = start->offset,
         .position = start->position,
     };
@@ -293,15 +291,13 @@ static void begin(struct subscribing *subscribing, struct exchange *exchange, co
 // From the place where this worker stood when the request came.
 static struct start start_at_request(const struct subscribing *subscribing)
 {
-    return (struct start){.behind = true,
-                          .offset = subscribing->head_offset,
-                          .position = subscribing->head,
-                          .answer = STR("earliest")};
+    return (struct start){
+        .offset = subscribing->head_offset, .position = subscribing->head, .answer = STR("earliest")};
 }
 
 static struct start start_at_earliest(void)
 {
-    return (struct start){.behind = true, .answer = STR("earliest")};
+    return (struct start){.answer = STR("earliest")};
 }
 
 static void begin_not_found(struct subscribing *subscribing, struct exchange *exchange)
@@ -325,10 +321,8 @@ static bool begin_in_tail(struct subscribing *subscribing, struct exchange *exch
                     !sequencer_has_history(shard->hub->sequencer);
     if (only_earliest && !earliest)
         return false;
-    struct start start = {.behind = true,
-                          .offset = entry->offset,
-                          .position = entry->position,
-                          .answer = subscribing->last_event_id};
+    struct start start = {
+        .offset = entry->offset, .position = entry->position, .answer = subscribing->last_event_id};
     begin(subscribing, exchange, &start);
     return true;
 }
@@ -355,8 +349,7 @@ static void begin_located(struct subscribing *subscribing, struct exchange *exch
         return;
     }
     if (find->found) {
-        struct start start = {
-            .behind = true, .position = find->position, .answer = subscribing->last_event_id};
+        struct start start = {.position = find->position, .answer = subscribing->last_event_id};
         begin(subscribing, exchange, &start);
         return;
     }
@@ -441,7 +434,7 @@ static void subscribe(struct subscribing *subscribing, struct exchange *exchange
     }
     // Its connection may be busy with answers to earlier requests for a while: until it is asked for the
     // first time, it is a cursor that nothing need be kept for.
-    struct start now = {.behind = true, .offset = subscribing->head_offset, .position = subscribing->head};
+    struct start now = {.offset = subscribing->head_offset, .position = subscribing->head};
     begin(subscribing, exchange, &now);
 }
 

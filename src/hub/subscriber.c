@@ -213,7 +213,7 @@ static int register_subscriber(struct subscriber *subscriber, const struct subsc
         if (err)
             return err;
     }
-    return config->behind ? cursor_fall_behind(subscriber, config->offset, &config->position) : HUB_OK;
+    return cursor_fall_behind(subscriber, config->offset, &config->position);
 }
 
 // A place among max_subscribers; false when there is none.

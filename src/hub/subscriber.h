@@ -80,8 +80,7 @@ struct subscriber_config {
     size_t topic_count;
     struct authorization *authorization; // NULL for none; a reference is taken
     uint64_t end_ms;                     // of loop_now_ms
-    // Where it starts: live at the worker's head, unless `behind`.
-    bool behind;
+    // Where its cursor starts: it is behind until its stream is asked for the first time.
     uint64_t offset; // 0: by position alone
     struct position position;
 };
