@@ -83,7 +83,6 @@ struct conf {
     uint64_t worker_lag_max;
     uint64_t max_unsent_bytes;
     uint64_t shutdown_timeout_ms;
-    uint64_t drain_spread_ms;
 
     unsigned log_level;  // enum log_level
     unsigned log_format; // enum conf_log_format

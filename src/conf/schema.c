@@ -42,8 +42,11 @@ const struct option conf_options[] = {
     {SIZE(socket_unsent_max, "64KiB"), RANGE(4 * KIB, 1024 * MIB),
      .doc = "Unsent bytes that the kernel holds for a slow reader (`TCP_NOTSENT_LOWAT`)."},
     {DURATION(peer_timeout, "20s"), RANGE(SECOND, DAY), .or_zero = true,
-     .doc = "A peer that acknowledges nothing for this long is gone (`TCP_USER_TIMEOUT`). `0s`: the kernel's "
-            "own."},
+     .doc = "A peer that acknowledges nothing for this long, or for `dispatch_timeout` if that is longer, is "
+            "gone "
+            "(`TCP_USER_TIMEOUT`). With `dispatch_timeout` off the kernel's own time counts, about a quarter "
+            "of an "
+            "hour: it cannot tell a reader that takes nothing from a peer that has gone."},
 
     {.name = "transport_url",
      .section = "Transport",
@@ -115,8 +118,6 @@ const struct option conf_options[] = {
      .doc = "Frames that may wait for a worker before publishing is held back."},
     {DURATION(shutdown_timeout, "30s"), RANGE(0, HOUR),
      .doc = "Longest time that a stop may take: publishes are finished, streams are ended."},
-    {DURATION(drain_spread, "5s"), RANGE(0, HOUR),
-     .doc = "In a cluster, the streams of a node that stops end spread over this time."},
     {WORD(log_level, log_levels, "info"),
      .doc = "The least important lines that are logged: `debug`, `info`, `warn` or `error`."},
     {WORD(log_format, log_formats, "auto"), .variable = "LOG_FORMAT", .letter = 'l',
@@ -141,6 +142,7 @@ const struct option conf_absent[] = {
     {.name = "cors_allowed_origins", .variable = "CORS_ALLOWED_ORIGINS", .letter = 'c'},
     {.name = "subscriptions", .variable = "SUBSCRIPTIONS", .letter = 's'},
     {.name = "subscription_event_ttl"},
+    {.name = "drain_spread"},
     {.name = "cert_file", .variable = "CERT_FILE", .letter = 'C'},
     {.name = "key_file", .variable = "KEY_FILE", .letter = 'J'},
     {.name = "acme_hosts", .variable = "ACME_HOSTS", .letter = 'o'},

@@ -24,7 +24,6 @@ static void defaults_are_those_of_the_reference(void **state)
     assert_int_equal(conf->publish_timeout_ms, 5000);
     assert_int_equal(conf->peer_timeout_ms, 20000);
     assert_int_equal(conf->shutdown_timeout_ms, 30000);
-    assert_int_equal(conf->drain_spread_ms, 5000);
     assert_int_equal(conf->max_request_body_size, 1 << 20);
     assert_int_equal(conf->max_header_size, 32 << 10);
     assert_int_equal(conf->max_pipelined, 64);
