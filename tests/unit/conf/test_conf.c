@@ -314,7 +314,6 @@ static void every_number_is_bounded_at_both_edges(void **state)
         {"tail-max-bytes", "64KiB", "65535", "1TiB", "1099511627777"},
         {"worker-lag-max", "64KiB", "65535", "1TiB", "1099511627777"},
         {"shutdown-timeout", "0s", NULL, "1h", "3600001ms"},
-        {"drain-spread", "0s", NULL, "1h", "3600001ms"},
     };
     size_t numbers = 0;
     for (const struct option *option = conf_options; option->name; option++)
