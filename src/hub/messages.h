@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct broadcast;
+struct lookups;
 struct sequencer;
 struct shard;
 struct update;
@@ -39,10 +41,11 @@ struct locate_request {
     struct shard *shard;
     message_handle_fn *located; // on the worker
     struct find_request find;   // `id` is in `text`
-    struct head_request head;   // the hub thread's
-    struct list waiting;        // the hub thread's
-    bool last_try;              // the hub thread's
-    uint64_t exchange_id;       // the worker's
+    struct head_request head;   // the hub thread's, as are the next three
+    struct lookups *lookups;
+    struct list waiting;
+    bool last_try;
+    uint64_t exchange_id; // the worker's
     char text[];
 };
 
@@ -66,13 +69,14 @@ struct batch_post {
 
 struct batch {
     atomic_uint workers_left;
-    uint64_t first_offset;  // of the first entry
-    uint64_t trim_to;       // what is older may leave the tail
-    uint64_t memory;        // of the updates, for the lag of a worker
-    struct position oldest; // updates before it are no longer kept; empty when none has been dropped
-    bool epoch_changed;     // positions known so far mean nothing any more: what follows is a new beginning
-    struct position before; // with epoch_changed, and in the first batch: the position before the first entry
-    bool starts;            // the tail begins here, after `before`
+    uint64_t first_offset;      // of the first entry
+    uint64_t trim_to;           // what is older may leave the tail
+    uint64_t memory;            // of the updates, for the lag of a worker
+    struct position oldest;     // updates before it are no longer kept; empty when none has been dropped
+    bool starts;                // the tail begins here, after `before`
+    struct position before;     // of the update before the first entry, with `starts`
+    const char *cut;            // why streams are cut, as something before is missing; NULL
+    struct broadcast *spare_of; // it is sent back to there (broadcast.h), and not freed; NULL
     size_t count;
     struct feed_entry *entries;
     struct batch_post posts[];

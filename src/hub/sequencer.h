@@ -1,6 +1,7 @@
-// A hub's part on the hub thread: it groups publishes for the transport, gives the updates of the feed their
-// offsets, posts them to every worker in one order, decides what stays in the tails, and answers questions
-// about history. It runs on the hub thread alone, but for sequencer_new, _free and the statistics.
+// A hub's part on the hub thread: it opens and closes the transport, sends it publishes in groups
+// (publish_queue.h), hands on what it feeds to the workers (broadcast.h), holds both back while a worker
+// lags, and answers questions about history (lookup.h). It runs on the hub thread alone, but for
+// sequencer_new, _free and the statistics.
 #pragma once
 
 #include "base/attr.h"
@@ -48,9 +49,10 @@ struct sequencer_metrics {
 MUST_CHECK int sequencer_new(struct sequencer **ret_sequencer, const struct sequencer_config *config);
 // After `closed`, or without sequencer_open.
 void sequencer_free(struct sequencer *sequencer);
-// Opens the transport of the hub's configuration; `opened` follows, unless a code is returned (with a
-// sentence in `reterr`).
-MUST_CHECK int sequencer_open(struct sequencer *sequencer, struct buf *reterr);
+// Opens the transport of the hub's configuration by its driver; `opened` follows, unless a code is returned
+// (with a sentence in `reterr`).
+MUST_CHECK int sequencer_open(struct sequencer *sequencer, const struct transport_ops *driver,
+                              struct buf *reterr);
 // The end of a turn of the hub thread: what came in it goes to the transports as one group each.
 void sequencer_end_turn(struct list *collecting);
 // Settles what is queued, closes the transport; `closed` follows.

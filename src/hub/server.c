@@ -452,7 +452,8 @@ static void open_on_hub_thread(struct message *message)
     struct server *server = CONTAINER_OF(message, struct server, open);
     struct buf reason;
     buf_init(&reason, REASON_MAX);
-    int err = sequencer_open(server->hub.sequencer, &reason);
+    const struct transport_ops *driver = transport_driver_find(server->conf->transport_url, &reason);
+    int err = driver ? sequencer_open(server->hub.sequencer, driver, &reason) : HUB_E_UNSUPPORTED;
     if (err)
         transport_opened(server, err, buf_c(&reason) ? reason.ptr : "");
     buf_done(&reason);

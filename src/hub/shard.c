@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "hub/broadcast.h"
 #include "hub/cursor.h"
 #include "hub/hub.h"
 #include "hub/sequencer.h"
@@ -141,8 +142,8 @@ static void cut_streams(struct shard *shard, const char *reason)
 
 static void start_tail(struct shard *shard, const struct batch *batch)
 {
-    if (batch->epoch_changed)
-        cut_streams(shard, "the transport has gone back to an older state");
+    if (batch->cut)
+        cut_streams(shard, batch->cut);
     history_forget(&shard->history);
     tail_reset(&shard->tail, batch->first_offset, &batch->before);
 }
@@ -186,10 +187,16 @@ static void report_applied(struct shard *shard, uint64_t memory)
         sequencer_post(shard->hub->sequencer, &shard->resume.message);
 }
 
-static void release_batch(struct batch *batch)
+static void release_batch(struct shard *shard, struct batch *batch)
 {
-    if (atomic_fetch_sub_explicit(&batch->workers_left, 1, memory_order_acq_rel) == 1)
+    if (atomic_fetch_sub_explicit(&batch->workers_left, 1, memory_order_acq_rel) > 1)
+        return;
+    if (!batch->spare_of) {
         free(batch);
+        return;
+    }
+    batch->posts[0].message.handle = broadcast_handle_returned;
+    sequencer_post(shard->hub->sequencer, &batch->posts[0].message);
 }
 
 void shard_handle_batch(struct message *message)
@@ -207,7 +214,7 @@ void shard_handle_batch(struct message *message)
         shard->trim_to = batch->trim_to;
     wake_ahead(shard);
     report_applied(shard, batch->memory);
-    release_batch(batch);
+    release_batch(shard, batch);
 }
 
 void shard_post_publishes(struct shard *shard)

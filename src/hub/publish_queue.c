@@ -1,0 +1,123 @@
+#include "hub/publish_queue.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/random.h"
+#include "hub/messages.h"
+#include "hub/sequencer.h"
+#include "hub/shard.h"
+#include "mercure/update.h"
+
+void publish_queue_init(struct publish_queue *queue, const struct publish_queue_config *config)
+{
+    *queue = (struct publish_queue){.config = *config, ._boot = clock_real_ms()};
+    random_bytes(&queue->_node, sizeof(queue->_node));
+    list_init(&queue->_waiting);
+}
+
+void publish_queue_add(struct publish_queue *queue, struct publish_request *request)
+{
+    list_append(&queue->_waiting, &request->queued);
+}
+
+// ---- Answers ----
+
+// They go into the outbox of their worker's shard; post_settled follows.
+static void settle(struct publish_request *request, enum publish_result result, const char *reason)
+{
+    ref_put(&request->update->ref);
+    request->update = NULL;
+    request->result = result;
+    request->reason = reason;
+    request->message.handle = request->settled;
+    outbox_add(&request->shard->settled, &request->message);
+}
+
+static void post_settled(struct publish_queue *queue)
+{
+    for (size_t i = 0; i < queue->config.shard_count; i++) {
+        struct shard *shard = queue->config.shards[i];
+        outbox_post(&shard->settled, &shard->loop->mailbox);
+    }
+}
+
+static void refuse(struct publish_queue *queue, struct publish_request *request, const char *reason)
+{
+    counter_add(&queue->config.metrics->refused, 1);
+    settle(request, PUBLISH_REFUSED, reason);
+}
+
+void publish_queue_refuse(struct publish_queue *queue, struct publish_request *request, const char *reason)
+{
+    refuse(queue, request, reason);
+    post_settled(queue);
+}
+
+void publish_queue_refuse_all(struct publish_queue *queue, const char *reason)
+{
+    struct list *node;
+    while ((node = list_first(&queue->_waiting)) != NULL) {
+        list_remove(node);
+        refuse(queue, CONTAINER_OF(node, struct publish_request, queued), reason);
+    }
+    post_settled(queue);
+}
+
+// ---- Groups ----
+
+static void settle_group(struct publish_queue *queue)
+{
+    const struct publish_group *group = &queue->_group;
+    for (size_t i = 0; i < group->count; i++) {
+        if (group->results[i] == PUBLISH_REFUSED) {
+            refuse(queue, queue->_requests[i], group->reason);
+            continue;
+        }
+        if (group->results[i] == PUBLISH_STORED)
+            counter_add(&queue->config.metrics->stored, 1);
+        settle(queue->_requests[i], group->results[i], group->reason);
+    }
+    post_settled(queue);
+}
+
+static void group_done(struct publish_group *group)
+{
+    struct publish_queue *queue = CONTAINER_OF(group, struct publish_queue, _group);
+    queue->in_flight = false;
+    settle_group(queue);
+    queue->config.done(queue);
+}
+
+// Takes what waits into the group, up to its bounds.
+static void fill_group(struct publish_queue *queue)
+{
+    size_t count = 0;
+    size_t bytes = 0;
+    struct list *node;
+    while (count < GROUP_MAX && bytes < GROUP_BYTES_MAX && (node = list_first(&queue->_waiting)) != NULL) {
+        struct publish_request *request = CONTAINER_OF(node, struct publish_request, queued);
+        list_remove(node);
+        update_stamp(request->update, queue->_node, queue->_boot, ++queue->_sequence);
+        bytes += update_memory(request->update);
+        queue->_requests[count] = request;
+        queue->_updates[count++] = request->update;
+    }
+    queue->_group = (struct publish_group){
+        .updates = queue->_updates, .results = queue->_results, .count = count, .done = group_done};
+}
+
+void publish_queue_send(struct publish_queue *queue, struct transport *transport)
+{
+    if (queue->in_flight || list_empty(&queue->_waiting))
+        return;
+    fill_group(queue);
+    counter_add(&queue->config.metrics->groups, 1);
+    queue->in_flight = true;
+    int err = transport->ops->publish(transport, &queue->_group);
+    if (!err)
+        return;
+    queue->in_flight = false;
+    for (size_t i = 0; i < queue->_group.count; i++)
+        refuse(queue, queue->_requests[i], err_text(err));
+    post_settled(queue);
+}

@@ -1,0 +1,50 @@
+// Publishes on the hub thread: they wait in the order in which they came, go to the transport as groups, one
+// at a time, and are answered when the transport has said what became of each.
+#pragma once
+
+#include "base/list.h"
+#include "transport/transport.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct publish_queue;
+struct publish_request;
+struct sequencer_metrics;
+struct shard;
+
+// A group is one transaction or round trip of the transport. Its bounds keep the time of one in hand.
+#define GROUP_MAX 1024
+#define GROUP_BYTES_MAX (4U << 20) // may be passed by the last update of a group
+
+struct publish_queue_config {
+    struct shard *const *shards; // one per worker; the caller's
+    size_t shard_count;
+    struct sequencer_metrics *metrics; // groups, stored and refused are counted
+    // The group in flight has been answered: the next one may be sent. Not from inside of a call.
+    void (*done)(struct publish_queue *queue);
+};
+
+struct publish_queue {
+    struct publish_queue_config config;
+    uint64_t _node; // of records of this process
+    uint64_t _boot;
+    uint64_t _sequence;
+    struct list _waiting; // publish_requests
+    bool in_flight;       // a group is the transport's
+    struct publish_group _group;
+    struct publish_request *_requests[GROUP_MAX]; // of the group
+    struct update *_updates[GROUP_MAX];
+    enum publish_result _results[GROUP_MAX];
+};
+
+void publish_queue_init(struct publish_queue *queue, const struct publish_queue_config *config);
+void publish_queue_add(struct publish_queue *queue, struct publish_request *request);
+// Sends what waits as the next group, unless one is in flight. If the transport takes none, the group is
+// refused.
+void publish_queue_send(struct publish_queue *queue, struct transport *transport);
+// Refuses one request that has not been added. `reason` is a constant sentence, as below.
+void publish_queue_refuse(struct publish_queue *queue, struct publish_request *request, const char *reason);
+// Refuses all that wait; the group in flight is answered by the transport.
+void publish_queue_refuse_all(struct publish_queue *queue, const char *reason);
