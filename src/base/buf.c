@@ -31,6 +31,9 @@ static int grow(struct buf *buf, size_t need)
     size_t cap = buf->_cap ? buf->_cap : 64;
     while (cap < need)
         cap *= 2;
+    // What it will never hold is not allocated; one byte more is for a terminating zero.
+    if (cap - 1 > buf->_max)
+        cap = buf->_max + 1;
     char *ptr = realloc(buf->ptr, cap);
     if (!ptr)
         return -ENOMEM;
@@ -112,6 +115,11 @@ void buf_consume(struct buf *buf, size_t len)
     buf->len -= len;
     if (buf->len)
         memmove(buf->ptr, buf->ptr + len, buf->len);
+}
+
+size_t buf_memory(const struct buf *buf)
+{
+    return buf->_cap;
 }
 
 struct str buf_str(const struct buf *buf)

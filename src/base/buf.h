@@ -31,6 +31,8 @@ void buf_append_u64(struct buf *buf, uint64_t value);
 void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 // Takes the first `len` bytes away.
 void buf_consume(struct buf *buf, size_t len);
+// The bytes of memory that it has.
+size_t buf_memory(const struct buf *buf);
 // The content; valid until the next change.
 struct str buf_str(const struct buf *buf);
 // The content with a terminating zero that len does not count, or NULL when memory was out.

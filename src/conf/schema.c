@@ -96,7 +96,8 @@ const struct option conf_options[] = {
     {INTEGER(max_matchers, "100"), RANGE(1, 10000), .doc = "Matchers of one subscription request."},
     {SIZE(max_matcher_length, "4KiB"), RANGE(16, 64 * KIB), .doc = "Bytes of one matcher."},
     {SIZE(max_unsent_bytes, "64MiB"), RANGE(64 * KIB, TIB),
-     .doc = "Frames that stalled streams have sent in part and that must stay in memory, for the process."},
+     .doc = "Frames and responses that slow readers have taken in part and that must stay in memory, for the "
+            "process. Over it the connection that has stalled for longest is closed."},
 
     {DURATION(publish_timeout, "5s"), .section = "Publishing", RANGE(10, HOUR),
      .doc = "A publish that is not settled by then gets 503 with `Retry-After`."},
@@ -108,7 +109,8 @@ const struct option conf_options[] = {
     {INTEGER(max_pending_publishes, "10000"), RANGE(1, 10000000),
      .doc = "Publishes that may wait to be stored; one more gets 503 at once."},
     {SIZE(max_pending_bytes, "64MiB"), RANGE(64 * KIB, TIB),
-     .doc = "Bytes of publishes that may wait to be stored, likewise."},
+     .doc = "Bytes of publishes that may wait to be stored, likewise. As many bytes of request bodies may be "
+            "on their way; over it the one that has been read for longest gets 503."},
 
     {INTEGER(workers, "0"), .section = "Process", RANGE(1, 256), .or_zero = true,
      .default_doc = "the number of cores", .doc = "Threads that serve connections."},

@@ -9,10 +9,13 @@
 #include <stdbool.h>
 
 struct http_conn;
+struct http_holder;
 
 struct http_conn_ops {
     // The handler has asked for the exchange's body: exchange->body_fn is set.
     void (*read_body)(struct exchange *exchange);
+    // The exchange's body, which is being read, is to be let go of: answers it with 503.
+    void (*refuse_body)(struct exchange *exchange);
     // exchange_respond, exchange_abort, exchange_stream. Not called when the connection has been cut.
     void (*respond)(struct exchange *exchange, unsigned status, struct str type, struct str body);
     void (*abort)(struct exchange *exchange);
@@ -47,5 +50,8 @@ struct http_server *http_conn_server(const struct http_conn *conn);
 void http_conn_mark(struct http_conn *conn);
 // The connection is closed at the end of this turn; the first reason stands.
 void http_conn_cut(struct http_conn *conn, enum http_close_reason reason);
+// It holds so many bytes that wait for its socket from now on. When there are too many in the process, those
+// that have stalled for longest are cut, perhaps this one too.
+void http_conn_hold_unsent(struct http_holder *holder, size_t bytes);
 // The source's last call, if there is a source.
 void http_stream_close(struct http_stream *stream, enum http_close_reason reason);

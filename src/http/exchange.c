@@ -35,12 +35,19 @@ int exchange_new(struct exchange **ret_exchange, struct http_conn *conn)
     exchange->conn = conn;
     exchange->added_end = &exchange->added;
     exchange->refused.conn = conn;
+    exchange->body_holder.conn = conn;
     list_init(&exchange->node);
     arena_init(&exchange->arena, ARENA_MAX);
     buf_init(&exchange->response, SIZE_MAX / 2);
     draw_request_id(exchange->request_id);
     *ret_exchange = exchange;
     return HUB_OK;
+}
+
+static void let_go_of_body(struct exchange *exchange)
+{
+    http_budget_count(&server_of(exchange)->bodies, &exchange->body_holder, 0);
+    buf_done(&exchange->body);
 }
 
 void exchange_free(struct exchange *exchange)
@@ -50,7 +57,7 @@ void exchange_free(struct exchange *exchange)
     exchange_close(exchange);
     list_remove(&exchange->node);
     arena_done(&exchange->arena);
-    buf_done(&exchange->body);
+    let_go_of_body(exchange);
     buf_done(&exchange->response);
     free(exchange);
 }
@@ -69,6 +76,27 @@ void exchange_close(struct exchange *exchange)
     if (exchange->open)
         table_remove(&server_of(exchange)->exchanges, &exchange->open_node);
     exchange->open = false;
+}
+
+void exchange_hold_body(struct exchange *exchange)
+{
+    struct http_budget *budget = &server_of(exchange)->bodies;
+    http_budget_count(budget, &exchange->body_holder, buf_memory(&exchange->body));
+    struct http_holder *holder;
+    while ((holder = http_budget_take_oldest(budget, &exchange->body_holder)) != NULL) {
+        struct exchange *oldest = CONTAINER_OF(holder, struct exchange, body_holder);
+        let_go_of_body(oldest);
+        oldest->conn->ops->refuse_body(oldest);
+    }
+}
+
+void exchange_keep_body(struct exchange *exchange)
+{
+    struct http_holder *holder = &exchange->body_holder;
+    if (!holder->bytes)
+        return;
+    http_budget_count(&server_of(exchange)->bodies, holder, buf_memory(&exchange->body));
+    http_budget_pin(holder);
 }
 
 void exchange_tell_gone(struct exchange *exchange)

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/table.h"
+#include "http/budget.h"
 #include "http/conn_priv.h"
 #include "http/exchange.h"
 #include "http/request.h"
@@ -34,8 +35,9 @@ struct exchange {
     exchange_body_fn *body_fn;
     size_t body_max;
     struct buf body;
-    struct buf response;        // of HTTP/1: what will be sent
-    struct http_stream refused; // what exchange_stream gives when there can be no stream
+    struct http_holder body_holder; // of a body that does not come all at once
+    struct buf response;            // of HTTP/1: what will be sent
+    struct http_stream refused;     // what exchange_stream gives when there can be no stream
     int body_err;
     int err;            // -ENOMEM: something of the response is missing
     bool open;          // with the handler, not answered yet
@@ -54,5 +56,10 @@ void exchange_free(struct exchange *exchange);
 MUST_CHECK int exchange_open(struct exchange *exchange);
 // It has been answered. Harmless when it is not open.
 void exchange_close(struct exchange *exchange);
+// Its body has grown and is not complete: counts it. When too many bytes of bodies are held in the process,
+// those that have been read for longest are refused, perhaps this one too.
+void exchange_hold_body(struct exchange *exchange);
+// It is complete: if it has been counted, it stays so until the exchange ends, and is refused no more.
+void exchange_keep_body(struct exchange *exchange);
 // Tells the handler that nobody waits for its answer any more, if it does not know.
 void exchange_tell_gone(struct exchange *exchange);

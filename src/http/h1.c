@@ -174,6 +174,15 @@ static bool all_sent(const struct h1 *h1)
            (!h1->requests || h1->requests->out.len == 0);
 }
 
+// Responses that the socket does not take.
+static void hold_out(struct h1 *h1)
+{
+    struct h1_requests *requests = h1->requests;
+    if (requests)
+        http_conn_hold_unsent(&requests->unsent,
+                              h1->stream.blocked ? requests->out.len - requests->out_sent : 0);
+}
+
 static void flush(struct http_conn *conn)
 {
     struct h1 *h1 = h1_of(conn);
@@ -187,6 +196,8 @@ static void flush(struct http_conn *conn)
     }
     if (!conn->cut && !h1->stream.blocked)
         h1_send(h1);
+    if (!conn->cut)
+        hold_out(h1);
     if (!conn->cut && all_sent(h1)) {
         if (h1->streaming && h1->ended) {
             h1->streaming = false;
@@ -271,6 +282,7 @@ static void close_conn(struct http_conn *conn)
 
 static const struct http_conn_ops h1_ops = {
     .read_body = h1_read_body,
+    .refuse_body = h1_refuse_body,
     .respond = h1_respond,
     .abort = h1_abort,
     .stream = h1_stream,

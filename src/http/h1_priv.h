@@ -48,12 +48,14 @@ struct h1_requests {
     struct buf held; // read but not used up
     struct buf out;  // responses to send; empty when all is sent
     size_t out_sent;
+    struct http_holder unsent; // what of `out` waits for the socket
 };
 
 // A slice that the kernel has taken in part.
 struct h1_partial {
     struct http_slice slice;
     size_t sent; // of the slice in its chunk
+    struct http_holder unsent;
 };
 
 struct h1 {
@@ -105,12 +107,13 @@ void h1_requests_free(struct h1 *h1);
 // ---- h1_response.c: from answers to bytes ----
 
 void h1_read_body(struct exchange *exchange);
+void h1_refuse_body(struct exchange *exchange);
 void h1_respond(struct exchange *exchange, unsigned status, struct str type, struct str body);
 void h1_abort(struct exchange *exchange);
 struct http_stream *h1_stream(struct exchange *exchange, unsigned status, struct str type,
                               const struct http_source_ops *ops, void *source);
 // An answer of the server's own, in plain text.
-void h1_respond_error(struct exchange *exchange, unsigned status);
+void h1_respond_error(struct exchange *exchange, struct http_refusal refusal);
 // Moves the responses that are due to `out`.
 void h1_advance(struct h1 *h1);
 

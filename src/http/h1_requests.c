@@ -20,6 +20,7 @@ static struct h1_requests *requests_of(struct h1 *h1)
     list_init(&requests->exchanges);
     buf_init(&requests->held, h1_server(h1)->config.max_header_size + 2 * (size_t)HTTP_READ_SIZE);
     buf_init(&requests->out, SIZE_MAX / 2);
+    requests->unsent.conn = &h1->conn;
     h1->requests = requests;
     return requests;
 }
@@ -36,6 +37,7 @@ void h1_requests_free(struct h1 *h1)
         return;
     LIST_FOREACH (node, &requests->exchanges)
         exchange_free(exchange_of(node));
+    http_conn_hold_unsent(&requests->unsent, 0);
     buf_done(&requests->held);
     buf_done(&requests->out);
     free(requests);
@@ -84,11 +86,12 @@ static void refuse(struct h1 *h1, struct exchange *exchange, struct http_refusal
 {
     const struct http_server_config *config = &h1_server(h1)->config;
     end_request(h1, H1_READING_NONE);
+    exchange->continue_due = false;
     if (exchange->open) {
         exchange_close(exchange);
         exchange->gone_due = h1->requests->deliver = true;
     }
-    h1_respond_error(exchange, refusal.status);
+    h1_respond_error(exchange, refusal);
     config->refused(config->arg, refusal.status, refusal.reason, exchange_peer(exchange),
                     exchange_request_id(exchange));
 }
@@ -135,6 +138,7 @@ static void end_body(struct h1 *h1, int err)
     struct exchange *exchange = h1->requests->current;
     exchange->body_complete = true;
     exchange->body_err = err;
+    exchange_keep_body(exchange);
     h1->requests->deliver = true;
     end_request(h1, err ? H1_READING_NONE : reading_after(h1, exchange));
 }
@@ -166,6 +170,8 @@ static bool take_body(struct h1 *h1, struct str *bytes)
     struct h1_requests *requests = h1->requests;
     struct exchange *exchange = requests->current;
     HUB_ASSERT(exchange);
+    if (bytes->len == 0)
+        return false;
     int err = HUB_OK;
     if (exchange->request.chunked)
         err = take_chunks(requests, bytes);
@@ -179,8 +185,8 @@ static bool take_body(struct h1 *h1, struct str *bytes)
     else if (ended || exchange->body.err)
         end_body(h1, exchange->body.err);
     else
-        return false;
-    return true;
+        exchange_hold_body(exchange);
+    return requests->current != exchange;
 }
 
 static bool skip_body(struct h1 *h1, struct str *bytes)
@@ -202,12 +208,19 @@ void h1_read_body(struct exchange *exchange)
     } else if (request->content_length > exchange->body_max) {
         end_body(h1, HUB_E_TOO_BIG);
     } else {
-        buf_init(&exchange->body, exchange->body_max);
+        buf_init(&exchange->body, request->chunked ? exchange->body_max : request->content_length);
         requests->reading = H1_READING_BODY;
         exchange->continue_due = request->expects_continue;
     }
     if (!requests->busy || exchange->continue_due)
         http_conn_mark(exchange->conn);
+}
+
+void h1_refuse_body(struct exchange *exchange)
+{
+    struct h1 *h1 = h1_of(exchange->conn);
+    if (h1->requests->current == exchange) // else it has been answered meanwhile
+        h1_refuse(h1, 503, "too many request bodies are being read");
 }
 
 void h1_drop_body(struct h1 *h1, const struct exchange *exchange)

@@ -86,12 +86,18 @@ void h1_respond(struct exchange *exchange, unsigned status, struct str type, str
     end_response(exchange);
 }
 
-void h1_respond_error(struct exchange *exchange, unsigned status)
+void h1_respond_error(struct exchange *exchange, struct http_refusal refusal)
 {
-    char text[64];
-    int len = snprintf(text, sizeof(text), "%.*s\n", STR_ARG(http_status_text(status)));
+    char text[128];
+    struct str status = http_status_text(refusal.status);
+    // Most say all there is to say to the client.
+    bool later = refusal.status == 503;
+    int len = snprintf(text, sizeof(text), "%.*s%s%s\n", STR_ARG(status), later ? ": " : "",
+                       later ? refusal.reason : "");
+    if (later)
+        exchange_add_header(exchange, STR("Retry-After"), STR("1"));
     exchange_add_header(exchange, STR("X-Content-Type-Options"), STR("nosniff"));
-    write_response(exchange, status, STR("text/plain; charset=utf-8"), str_make(text, (size_t)len));
+    write_response(exchange, refusal.status, STR("text/plain; charset=utf-8"), str_make(text, (size_t)len));
     end_response(exchange);
 }
 

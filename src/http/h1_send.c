@@ -94,15 +94,6 @@ static void add_framed(struct sending *sending, const struct h1 *h1, struct str 
 
 // ---- The slice that went in part ----
 
-static void count_unsent(struct h1 *h1, size_t more, size_t less)
-{
-    atomic_size_t *unsent = &h1_server(h1)->config.shared->unsent_bytes;
-    if (more > less)
-        atomic_fetch_add_explicit(unsent, more - less, memory_order_relaxed);
-    else
-        atomic_fetch_sub_explicit(unsent, less - more, memory_order_relaxed);
-}
-
 static size_t partial_left(const struct h1 *h1)
 {
     return h1->partial ? framed_len(h1, h1->partial->slice.bytes.len) - h1->partial->sent : 0;
@@ -112,7 +103,7 @@ void h1_partial_free(struct h1 *h1)
 {
     if (!h1->partial)
         return;
-    count_unsent(h1, 0, partial_left(h1));
+    http_conn_hold_unsent(&h1->partial->unsent, 0);
     ref_put(h1->partial->slice.owner);
     free(h1->partial);
     h1->partial = NULL;
@@ -120,17 +111,14 @@ void h1_partial_free(struct h1 *h1)
 
 static void keep_partial(struct h1 *h1, const struct http_slice *slice, size_t sent)
 {
-    const struct http_server_config *config = &h1_server(h1)->config;
     h1->partial = malloc(sizeof(*h1->partial));
     if (!h1->partial) {
         http_conn_cut(&h1->conn, HTTP_CLOSE_OVERLOAD);
         return;
     }
-    *h1->partial = (struct h1_partial){.slice = *slice, .sent = sent};
+    *h1->partial = (struct h1_partial){.slice = *slice, .sent = sent, .unsent.conn = &h1->conn};
     ref_get(slice->owner);
-    count_unsent(h1, partial_left(h1), 0);
-    if (atomic_load_explicit(&config->shared->unsent_bytes, memory_order_relaxed) > config->max_unsent_bytes)
-        http_conn_cut(&h1->conn, HTTP_CLOSE_OVERLOAD);
+    http_conn_hold_unsent(&h1->partial->unsent, partial_left(h1));
 }
 
 // ---- What was sent ----
@@ -163,8 +151,8 @@ static size_t settle_partial(struct h1 *h1, size_t sent)
         h1_partial_free(h1);
         return sent - left;
     }
-    count_unsent(h1, 0, sent);
     h1->partial->sent += sent;
+    http_conn_hold_unsent(&h1->partial->unsent, left - sent);
     return 0;
 }
 

@@ -56,6 +56,16 @@ void http_conn_cut(struct http_conn *conn, enum http_close_reason reason)
     http_conn_mark(conn);
 }
 
+void http_conn_hold_unsent(struct http_holder *holder, size_t bytes)
+{
+    struct http_budget *budget = &http_conn_server(holder->conn)->unsent;
+    bool grown = bytes > holder->bytes;
+    http_budget_count(budget, holder, bytes);
+    struct http_holder *oldest;
+    while (grown && (oldest = http_budget_take_oldest(budget, holder)) != NULL)
+        http_conn_cut(oldest->conn, HTTP_CLOSE_OVERLOAD);
+}
+
 static void flush_one(struct http_conn *conn)
 {
     conn->marked = false;
@@ -261,6 +271,8 @@ int http_server_new(struct http_server **ret_server, struct loop *loop,
     list_init(&server->acceptors);
     table_init(&server->exchanges);
     slab_init(&server->h1_slab, h1_size);
+    http_budget_init(&server->unsent, &config->shared->unsent_bytes, config->max_unsent_bytes);
+    http_budget_init(&server->bodies, &config->shared->body_bytes, config->max_body_bytes);
     uint64_t number = atomic_fetch_add(&config->shared->servers, 1);
     server->next_id = number << 48 | 1;
     loop_add_hook(loop, flush_marked, server);

@@ -19,7 +19,8 @@ struct loop;
 struct http_shared {
     atomic_uint servers; // how many there have been: no two give out the same exchange ids
     atomic_size_t connections;
-    atomic_size_t unsent_bytes; // of frames that stalled streams have sent in part
+    atomic_size_t unsent_bytes; // of frames sent in part, and of responses, that wait for a slow reader
+    atomic_size_t body_bytes;   // memory of request bodies that came in more than one piece, until the answer
 };
 
 struct http_server_config {
@@ -32,13 +33,15 @@ struct http_server_config {
     unsigned max_pipelined;       // requests read ahead of their answers
     size_t max_connections;       // hard limit of the process, all servers together
     size_t crowded_at;            // above it exchange_is_crowded
-    size_t max_unsent_bytes;      // bound for http_shared.unsent_bytes
+    size_t max_unsent_bytes;      // bound for http_shared.unsent_bytes: the longest stalled are cut
+    size_t max_body_bytes;        // bound for http_shared.body_bytes: those read for longest get 503
     unsigned socket_unsent_max;   // TCP_NOTSENT_LOWAT, bytes
     unsigned peer_timeout_ms;     // TCP_USER_TIMEOUT
     struct http_shared *shared;
     // Called for each request whose head is complete and in order.
     void (*handle)(struct exchange *exchange, void *arg);
-    // Called for each request that the server itself has refused (400, 408, 413, 431, 501, 505): for the log.
+    // Called for each request that the server itself has refused (400, 408, 413, 431, 501, 503, 505): for the
+    // log.
     void (*refused)(void *arg, unsigned status, const char *reason, struct str peer, struct str request_id);
     // A connection from a listener that is handed round: `fd` goes to http_server_adopt of any server, or is
     // closed. NULL: this server keeps them all.

@@ -3,6 +3,7 @@
 
 #include "base/slab.h"
 #include "base/table.h"
+#include "http/budget.h"
 #include "http/date.h"
 #include "http/server.h"
 #include "loop/loop.h"
@@ -19,6 +20,8 @@ struct http_server {
     struct http_metrics metrics;
     struct slab h1_slab;    // of HTTP/1 connections
     struct table exchanges; // open ones, by id
+    struct http_budget unsent;
+    struct http_budget bodies; // that are being read
     uint64_t next_id;
     struct http_conn **marked; // for the flush at the end of the turn, in the order of their marking
     size_t marked_count;

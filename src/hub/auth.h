@@ -30,5 +30,5 @@ MUST_CHECK bool auth_check(struct worker *worker, struct shard *shard, struct ex
                            enum jwt_role role, struct credentials **ret_credentials);
 // 401 for a request without a token where one is needed.
 void auth_require(struct shard *shard, struct exchange *exchange);
-// 403 for a good token that does not grant this; `reason` goes to the log with the topic.
+// 403 for a good token that does not grant this; `reason` goes to the log with the topic (NULL ptr: none).
 void auth_forbid(struct shard *shard, struct exchange *exchange, const char *reason, struct str topic);

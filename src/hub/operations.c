@@ -275,6 +275,7 @@ int operations_new(struct operations **ret_operations, const struct operations_c
         .max_connections = QUESTIONS_MAX,
         .crowded_at = SIZE_MAX,
         .max_unsent_bytes = conf->max_unsent_bytes,
+        .max_body_bytes = conf->max_pending_bytes,
         .socket_unsent_max = (unsigned)conf->socket_unsent_max,
         .peer_timeout_ms = (unsigned)conf->peer_timeout_ms,
         .shared = &operations->shared,

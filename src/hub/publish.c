@@ -371,6 +371,11 @@ void publish_handle(struct worker *worker, struct shard *shard, struct exchange 
         auth_require(shard, exchange);
         return;
     }
+    if (topic_set_is_empty(&credentials->authorization->publish)) { // whatever the body says
+        ref_put(&credentials->ref);
+        auth_forbid(shard, exchange, "the token does not grant publishing on any topic", str_make(NULL, 0));
+        return;
+    }
     enum form_kind kind = form_kind(exchange_header(exchange, STR("Content-Type")));
     struct publishing refused = {.shard = shard};
     if (kind == FORM_KIND_FORM) {

@@ -422,10 +422,6 @@ static void subscribe(struct subscribing *subscribing, struct exchange *exchange
         release(subscribing);
         return;
     }
-    if (exchange_is_crowded(exchange)) {
-        turn_away(subscribing, exchange);
-        return;
-    }
     subscribing->head_offset = shard->tail.next - 1;
     subscribing->head = *tail_head(&shard->tail);
     if (subscribing->wants_history) {
@@ -450,6 +446,17 @@ static void body_read(struct exchange *exchange, int err, struct str body)
     subscribe(subscribing, exchange, body);
 }
 
+// What as many matchers as there may be take, each as long as it may be and with every byte escaped, and a
+// last event id.
+static size_t max_query_size(const struct conf *conf)
+{
+    size_t matcher = 3 * conf->max_matcher_length + sizeof("match_urlpattern=&");
+    size_t id = 3 * conf->max_id_length + sizeof("last_event_id=&");
+    size_t size = conf->max_matchers * matcher + id;
+    size_t max = conf->max_request_body_size;
+    return max && max < size ? max : size;
+}
+
 void subscribe_handle(struct worker *worker, struct shard *shard, struct exchange *exchange)
 {
     struct credentials *credentials;
@@ -468,11 +475,15 @@ void subscribe_handle(struct worker *worker, struct shard *shard, struct exchang
     }
     subscribing->shard = shard;
     subscribing->credentials = credentials;
+    if (exchange_is_crowded(exchange)) {
+        turn_away(subscribing, exchange);
+        return;
+    }
     if (exchange_method(exchange) != HTTP_METHOD_QUERY) {
         subscribe(subscribing, exchange, STR(""));
         return;
     }
     exchange_set_data(exchange, subscribing);
     exchange_on_gone(exchange, gone);
-    exchange_read_body(exchange, shard->hub->conf->max_request_body_size, body_read);
+    exchange_read_body(exchange, max_query_size(shard->hub->conf), body_read);
 }

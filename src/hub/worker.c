@@ -79,6 +79,7 @@ static struct http_server_config http_config(struct worker *worker, const struct
         .max_connections = config->max_connections,
         .crowded_at = config->crowded_at,
         .max_unsent_bytes = conf->max_unsent_bytes,
+        .max_body_bytes = conf->max_pending_bytes,
         .socket_unsent_max = (unsigned)conf->socket_unsent_max,
         .peer_timeout_ms = (unsigned)conf->peer_timeout_ms,
         .shared = config->http_shared,

@@ -24,6 +24,11 @@ size_t topic_set_sort(struct str *list, size_t count)
     return kept;
 }
 
+bool topic_set_is_empty(const struct topic_set *set)
+{
+    return !set->all && set->exact_count == 0 && set->pattern_count == 0;
+}
+
 bool topic_set_has(const struct topic_set *set, struct str topic)
 {
     return set->all ||

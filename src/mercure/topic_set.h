@@ -21,6 +21,7 @@ struct topic_set {
 
 // Sorts the list and drops what is there twice: the number that is left.
 size_t topic_set_sort(struct str *list, size_t count);
+bool topic_set_is_empty(const struct topic_set *set);
 bool topic_set_has(const struct topic_set *set, struct str topic);
 // The same for equal sets. Keyed: differs between processes.
 uint64_t topic_set_hash(const struct topic_set *set);

@@ -270,6 +270,14 @@ def test_a_grant_to_subscribe_is_none_to_publish(hub, topic):
     assert hub.publish(topic, "x", token=tokens.mint(details=[])).status == 403
 
 
+def test_a_token_that_grants_nothing_is_refused_before_the_body_is_read(hub):
+    with hub.connect() as connection:
+        connection.send(f"POST {PATH} HTTP/1.1\r\nHost: hub.example\r\nContent-Length: 100000\r\n"
+                        "Content-Type: application/x-www-form-urlencoded\r\n"
+                        f"Authorization: Bearer {tokens.mint(subscribe=['*'])}\r\n\r\n")
+        assert connection.read_response().status == 403
+
+
 def test_a_refused_update_is_delivered_to_nobody(hub, topic):
     with hub.subscribe(topic) as stream:
         assert hub.publish(topic, "no", token=tokens.mint(publish=["urn:other"])).status == 403

@@ -246,6 +246,28 @@ def test_the_body_of_query_is_bounded(start_hub):
         assert response.status == 413
 
 
+def test_the_body_of_query_is_no_larger_than_its_matchers_may_be(start_hub, topic):
+    hub = start_hub(max_matchers=2, max_matcher_length="64B", max_id_length="45B")
+    escaped = "".join(f"%{ord(c):02x}" for c in topic)
+    fits = f"match_urlpattern={'%78' * 64}&match_exact={escaped}{'%78' * (64 - len(topic))}&last_event_id={'%78' * 45}"
+    connection, response = query_request(hub, fits)
+    with connection:
+        assert response.status == 400  # for the pattern, which is not known yet
+    connection, response = query_request(hub, fits + "&x=" + "x" * 20)
+    with connection:
+        assert response.status == 413
+
+
+def test_a_query_over_the_limit_is_turned_away_before_its_body_is_read(start_hub, topic):
+    hub = start_hub(max_connections=16)
+    streams = [hub.subscribe(topic) for _ in range(16)]
+    with hub.connect() as connection:
+        connection.send(f"QUERY {PATH} HTTP/1.1\r\nHost: hub.example\r\nContent-Length: 1000\r\n\r\n")
+        assert connection.read_all() == b""
+    for stream in streams:
+        stream.close()
+
+
 def test_query_counts_matchers_of_both_places(hub):
     connection, response = query_request(hub, "&".join(["match=x"] * 60), "?" + "&".join(["match=x"] * 41))
     with connection:

@@ -3,6 +3,7 @@
 //
 //   /hello      answers at once; /headers tells what the handler sees of the request
 //   /echo       answers with the body, up to 1,000 bytes; /ignore answers without reading it
+//   /keep       reads the body, then waits like /hold
 //   /hold       waits until /release?<n> answers the n that came last, the latest first
 //   /abort      closes without an answer; /big?s=<size> answers with that many bytes; /crowded says whether
 //   /stream?c=<count>&s=<size>   streams count slices of that size, then ends
@@ -205,6 +206,15 @@ static inline void rig_echo(struct exchange *exchange, int err, struct str body)
         rig_respond(exchange, body);
 }
 
+static inline void rig_keep(struct exchange *exchange, int err, struct str body)
+{
+    struct rig *rig = exchange_data(exchange);
+    (void)body;
+    HUB_ASSERT(!err && rig->held_count < ARRAY_LEN(rig->held));
+    rig->held[rig->held_count++] = exchange_id(exchange);
+    atomic_fetch_add(&rig->bodies, 1);
+}
+
 static inline void rig_publish(struct exchange *exchange, int err, struct str body)
 {
     struct rig *rig = exchange_data(exchange);
@@ -285,6 +295,8 @@ static inline void rig_handle(struct exchange *exchange, void *arg)
     } else if (str_eq(path, STR("/hold"))) {
         HUB_ASSERT(rig->held_count < ARRAY_LEN(rig->held));
         rig->held[rig->held_count++] = exchange_id(exchange);
+    } else if (str_eq(path, STR("/keep"))) {
+        exchange_read_body(exchange, 0, rig_keep);
     } else if (str_eq(path, STR("/release"))) {
         rig_release(rig, exchange);
     } else if (str_eq(path, STR("/abort"))) {
@@ -346,6 +358,7 @@ static inline struct rig *rig_new(void)
         .max_connections = 1000,
         .crowded_at = 1000,
         .max_unsent_bytes = 1 << 20,
+        .max_body_bytes = 1 << 20,
         .socket_unsent_max = 65536,
         .peer_timeout_ms = 20000,
         .shared = &rig->shared,
@@ -390,6 +403,7 @@ static inline void rig_stop(struct rig *rig)
     assert_int_equal(http_server_connections(rig->server), 0);
     assert_int_equal(rig->shared.connections, 0);
     assert_int_equal(rig->shared.unsent_bytes, 0);
+    assert_int_equal(rig->shared.body_bytes, 0);
     http_server_free(rig->server);
     loop_done(&rig->loop);
     listener_group_free(rig->group);
@@ -547,6 +561,13 @@ static inline void rig_await(atomic_uint *counter, unsigned value)
     for (unsigned i = 0; i < 20000 && atomic_load(counter) < value; i++)
         (void)usleep(1000);
     assert_true(atomic_load(counter) >= value);
+}
+
+static inline void rig_await_bytes(atomic_size_t *count, size_t value)
+{
+    for (unsigned i = 0; i < 20000 && atomic_load(count) != value; i++)
+        (void)usleep(1000);
+    assert_int_equal(atomic_load(count), value);
 }
 
 // One request on a connection of its own.

@@ -490,6 +490,142 @@ static void a_handler_may_take_longer_than_the_client(void **state)
     rig_client_free(client);
 }
 
+// ---- Bodies that come slowly ----
+
+#define PIECE 1000
+#define PIECE_MEMORY 1024
+
+static int set_up_narrow(void **state)
+{
+    struct rig *rig = rig_new();
+    rig->config.max_body_bytes = (size_t)3 * PIECE_MEMORY;
+    rig_start(rig);
+    *state = rig;
+    return 0;
+}
+
+static void send_piece(const struct rig_client *client)
+{
+    char piece[PIECE];
+    memset(piece, 'x', sizeof(piece));
+    rig_send(client->fd, str_make(piece, sizeof(piece)));
+}
+
+// Sends the first of two pieces of a body; `before`: how many others have got that far.
+static struct rig_client *begin_body(struct rig *rig, size_t before, const char *head)
+{
+    struct rig_client *client = rig_client_new(rig);
+    rig_send(client->fd, str_from_c(head));
+    send_piece(client);
+    rig_await_bytes(&rig->shared.body_bytes, (before + 1) * PIECE_MEMORY);
+    return client;
+}
+
+#define TWO_PIECES "POST /publish HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n"
+
+static void assert_let_go(struct rig *rig, struct rig_client *client)
+{
+    assert_int_equal(rig_read_response(client), 503);
+    ASSERT_STR(rig_field(client, STR("Retry-After")), "1");
+    ASSERT_STR(rig_field(client, STR("Connection")), "close");
+    ASSERT_STR(buf_str(&client->body), "Service Unavailable: too many request bodies are being read\n");
+    assert_true(rig_is_closed(client));
+    rig_await(&rig->gone, 1);
+    assert_int_equal(rig->refused, 503);
+}
+
+static void when_too_many_bodies_are_read_the_one_read_for_longest_is_refused(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_client *clients[4];
+    for (size_t i = 0; i < 3; i++)
+        clients[i] = begin_body(rig, i, TWO_PIECES);
+    clients[3] = begin_body(rig, 2, TWO_PIECES);
+    assert_let_go(rig, clients[0]);
+    for (size_t i = 1; i < 4; i++) {
+        send_piece(clients[i]);
+        assert_int_equal(rig_read_response(clients[i]), 200);
+    }
+    assert_int_equal(rig->gone, 1);
+    for (size_t i = 0; i < 4; i++)
+        rig_client_free(clients[i]);
+}
+
+static void a_chunked_body_is_counted_as_it_grows_and_keeps_its_place(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_client *slow =
+        begin_body(rig, 0, "POST /publish HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n");
+    struct rig_client *other = begin_body(rig, 1, TWO_PIECES);
+    send_piece(slow); // its memory doubles
+    rig_await_bytes(&rig->shared.body_bytes, (size_t)3 * PIECE_MEMORY);
+    struct rig_client *last = begin_body(rig, 1, TWO_PIECES);
+    assert_let_go(rig, slow);
+    rig_client_free(last);
+    rig_client_free(other);
+    rig_client_free(slow);
+}
+
+static void a_body_that_comes_at_once_is_neither_counted_nor_refused(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_client *clients[3];
+    for (size_t i = 0; i < 3; i++)
+        clients[i] = begin_body(rig, i, TWO_PIECES);
+    struct rig_client *quick = rig_client_new(rig);
+    RIG_SEND(quick->fd, TWO_PIECES);
+    rig_await(&rig->handled, 4); // the body is waited for
+    char body[2 * PIECE];
+    memset(body, 'x', sizeof(body));
+    rig_send(quick->fd, str_make(body, sizeof(body)));
+    assert_int_equal(rig_read_response(quick), 200);
+    assert_int_equal(rig->shared.body_bytes, 3 * PIECE_MEMORY);
+    for (size_t i = 0; i < 3; i++) {
+        send_piece(clients[i]);
+        assert_int_equal(rig_read_response(clients[i]), 200);
+        rig_client_free(clients[i]);
+    }
+    rig_client_free(quick);
+}
+
+static void a_body_that_has_come_is_counted_until_the_answer(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_client *client = rig_client_new(rig);
+    RIG_SEND(client->fd, "POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 3100\r\n\r\n");
+    send_piece(client);
+    rig_await_bytes(&rig->shared.body_bytes, PIECE_MEMORY);
+    send_piece(client);
+    send_piece(client);
+    RIG_SEND(client->fd, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                         "xxxxxxxxxxxxxxxxx");
+    rig_await(&rig->bodies, 1);
+    assert_true(rig->shared.body_bytes > 0);
+    struct rig_client *next = rig_client_new(rig);
+    RIG_SEND(next->fd, TWO_PIECES);
+    send_piece(next);
+    assert_let_go(rig, next); // nobody else can
+    rig_request(rig, "GET /release?1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(rig_read_response(client), 200);
+    rig_await_bytes(&rig->shared.body_bytes, 0);
+    rig_client_free(next);
+    rig_client_free(client);
+}
+
+static void a_single_body_may_be_larger_than_the_bound(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_client *client = rig_client_new(rig);
+    RIG_SEND(client->fd, "POST /publish HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n");
+    for (size_t i = 0; i < 9; i++)
+        send_piece(client);
+    rig_await_bytes(&rig->shared.body_bytes, 10001);
+    send_piece(client);
+    assert_int_equal(rig_read_response(client), 200);
+    rig_client_free(client);
+}
+
+#define NARROW(name) cmocka_unit_test_setup_teardown(name, set_up_narrow, rig_tear_down)
 #define IMPATIENT(name) cmocka_unit_test_setup_teardown(name, set_up_impatient, rig_tear_down)
 
 int main(void)
@@ -518,6 +654,11 @@ int main(void)
         RIG_TEST(a_client_that_has_closed_its_half_gets_its_answers),
         RIG_TEST(a_request_that_breaks_off_is_given_up),
         RIG_TEST(a_reset_tells_the_handler_that_nobody_waits),
+        NARROW(when_too_many_bodies_are_read_the_one_read_for_longest_is_refused),
+        NARROW(a_chunked_body_is_counted_as_it_grows_and_keeps_its_place),
+        NARROW(a_body_that_comes_at_once_is_neither_counted_nor_refused),
+        NARROW(a_body_that_has_come_is_counted_until_the_answer),
+        NARROW(a_single_body_may_be_larger_than_the_bound),
         RIG_TEST(an_abort_closes_without_an_answer),
         RIG_TEST(answers_in_front_of_an_abort_are_sent),
         IMPATIENT(a_slow_head_is_refused),

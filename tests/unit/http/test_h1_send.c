@@ -214,17 +214,121 @@ static void one_who_takes_a_little_now_and_then_is_kept(void **state)
     assert_int_equal(rig->closed[HTTP_CLOSE_STALLED], 0);
 }
 
-static void frames_sent_in_part_are_bounded_over_all_streams(void **state)
+// A response, of which the socket takes far less than half.
+#define LARGE 20000000
+#define LARGE_TEXT "20000000"
+
+// Room for what is left of one, and not for two.
+static int set_up_full(void **state)
+{
+    struct rig *rig = rig_new();
+    rig->config.dispatch_timeout_ms = 0;
+    rig->config.max_unsent_bytes = LARGE;
+    rig_start(rig);
+    *state = rig;
+    return 0;
+}
+
+static void await_stalled(struct rig *rig)
+{
+    for (unsigned i = 0; i < 20000 && atomic_load(&rig->shared.unsent_bytes) <= LARGE / 2; i++)
+        (void)usleep(1000);
+    assert_true(rig->shared.unsent_bytes > LARGE / 2 && rig->shared.unsent_bytes <= LARGE);
+}
+
+static struct rig_client *stall(struct rig *rig, const char *line)
+{
+    struct rig_client *client = rig_client_new(rig);
+    rig_get(client, line);
+    assert_int_equal(rig_read_head(client, false), 200);
+    await_stalled(rig);
+    return client;
+}
+
+static void assert_comes_whole(struct rig_client *client)
+{
+    rig_read_body(client, LARGE);
+    rig_read_end(client);
+    assert_int_equal(client->body.len, LARGE);
+}
+
+static void of_frames_sent_in_part_those_of_the_longest_stalled_are_let_go(void **state)
 {
     struct rig *rig = *state;
-    struct rig_client *clients[10];
-    for (unsigned i = 0; i < 10; i++)
-        clients[i] = subscribe(rig);
-    publish(rig, "x", 8 << 20); // far more than a socket takes: each stream keeps the rest
-    rig_await(&rig->closed[HTTP_CLOSE_OVERLOAD], 10);
+    struct rig_client *first = stall(rig, "GET /stream?c=1&s=" LARGE_TEXT);
+    struct rig_client *second = stall(rig, "GET /stream?c=1&s=" LARGE_TEXT);
+    rig_await(&rig->closed[HTTP_CLOSE_OVERLOAD], 1);
+    await_stalled(rig);
+    struct rig_client *third = stall(rig, "GET /stream?c=1&s=" LARGE_TEXT);
+    rig_await(&rig->closed[HTTP_CLOSE_OVERLOAD], 2);
+    assert_comes_whole(third);
     assert_int_equal(rig->shared.unsent_bytes, 0);
-    for (unsigned i = 0; i < 10; i++)
-        rig_client_free(clients[i]);
+    rig_client_free(first);
+    rig_client_free(second);
+    rig_client_free(third);
+}
+
+static void responses_that_wait_for_a_slow_reader_count_like_frames(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_client *first = stall(rig, "GET /stream?c=1&s=" LARGE_TEXT);
+    struct rig_client *second = stall(rig, "GET /big?s=" LARGE_TEXT);
+    rig_await(&rig->closed[HTTP_CLOSE_OVERLOAD], 1);
+    await_stalled(rig);
+    struct rig_client *third = stall(rig, "GET /stream?c=1&s=" LARGE_TEXT);
+    int event;
+    do
+        event = rig_event(second);
+    while (event == HTTP_RESPONSE_BODY);
+    assert_true(event < 0);
+    assert_comes_whole(third);
+    assert_int_equal(rig->closed[HTTP_CLOSE_OVERLOAD], 1);
+    rig_client_free(first);
+    rig_client_free(second);
+    rig_client_free(third);
+}
+
+// What sockets take of it is less than a quarter: two are within the bound, and three are not.
+#define HUGE_TEXT "40000000"
+
+static int set_up_for_two(void **state)
+{
+    struct rig *rig = rig_new();
+    rig->config.dispatch_timeout_ms = 0;
+    rig->config.max_unsent_bytes = 80000000;
+    rig_start(rig);
+    *state = rig;
+    return 0;
+}
+
+static struct rig_client *ask_for_huge(struct rig *rig)
+{
+    size_t before = atomic_load(&rig->shared.unsent_bytes);
+    struct rig_client *client = rig_client_new(rig);
+    rig_get(client, "GET /stream?c=1&s=" HUGE_TEXT);
+    assert_int_equal(rig_read_head(client, false), 200);
+    for (unsigned i = 0; i < 20000 && atomic_load(&rig->shared.unsent_bytes) <= before; i++)
+        (void)usleep(1000);
+    return client;
+}
+
+static void one_who_has_taken_a_little_is_not_the_longest_stalled(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_client *moving = ask_for_huge(rig);
+    struct rig_client *still = ask_for_huge(rig);
+    size_t before = atomic_load(&rig->shared.unsent_bytes);
+    rig_read_body(moving, 1 << 20);
+    for (unsigned i = 0; i < 20000 && atomic_load(&rig->shared.unsent_bytes) >= before; i++)
+        (void)usleep(1000);
+    struct rig_client *last = rig_client_new(rig);
+    rig_get(last, "GET /stream?c=1&s=" HUGE_TEXT);
+    rig_await(&rig->closed[HTTP_CLOSE_OVERLOAD], 1);
+    rig_read_end(moving);
+    assert_int_equal(moving->body.len, 40000000);
+    rig_client_free(moving);
+    rig_client_free(still);
+    rig_client_free(last);
 }
 
 // ---- Peers that go ----
@@ -336,6 +440,7 @@ static void an_idle_subscriber_is_small(void **state)
 }
 
 #define PATIENT(name) cmocka_unit_test_setup_teardown(name, set_up_patient, rig_tear_down)
+#define FULL(name) cmocka_unit_test_setup_teardown(name, set_up_full, rig_tear_down)
 #define STRICT(name) cmocka_unit_test_setup_teardown(name, set_up_strict, rig_tear_down)
 
 int main(void)
@@ -351,7 +456,10 @@ int main(void)
         PATIENT(one_who_does_not_read_holds_nobody_up_and_misses_nothing),
         STRICT(one_who_takes_no_byte_for_too_long_is_cut),
         STRICT(one_who_takes_a_little_now_and_then_is_kept),
-        STRICT(frames_sent_in_part_are_bounded_over_all_streams),
+        FULL(of_frames_sent_in_part_those_of_the_longest_stalled_are_let_go),
+        FULL(responses_that_wait_for_a_slow_reader_count_like_frames),
+        cmocka_unit_test_setup_teardown(one_who_has_taken_a_little_is_not_the_longest_stalled, set_up_for_two,
+                                        rig_tear_down),
         RIG_TEST(a_subscriber_that_goes_is_noticed_when_something_is_sent),
         RIG_TEST(a_subscriber_that_has_closed_its_half_goes_on_receiving),
         RIG_TEST(what_a_subscriber_sends_is_dropped_and_costs_it_nothing),

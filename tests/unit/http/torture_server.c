@@ -184,6 +184,7 @@ static int serve(struct world *world)
         .max_connections = 10,
         .crowded_at = 10,
         .max_unsent_bytes = 1 << 20,
+        .max_body_bytes = 1 << 20,
         .shared = &world->shared,
         .handle = handle,
         .refused = refused,
