@@ -18,6 +18,8 @@
 
 struct buf;
 
+#define CONF_WORKERS_MAX 256
+
 // Whose tokens are verified how. Without a key the role has no verifier (key.ptr is NULL).
 struct conf_verifier {
     struct str jwt_key;

@@ -112,8 +112,8 @@ const struct option conf_options[] = {
      .doc = "Bytes of publishes that may wait to be stored, likewise. As many bytes of request bodies may be "
             "on their way; over it the one that has been read for longest gets 503."},
 
-    {INTEGER(workers, "0"), .section = "Process", RANGE(1, 256), .or_zero = true,
-     .default_doc = "the number of cores", .doc = "Threads that serve connections."},
+    {INTEGER(workers, "0"), .section = "Process", RANGE(1, CONF_WORKERS_MAX), .or_zero = true,
+     .default_doc = "the number of cores that it may use", .doc = "Threads that serve connections."},
     {SIZE(tail_max_bytes, "64MiB"), RANGE(64 * KIB, TIB),
      .doc = "The newest updates that are kept in memory, for the process."},
     {SIZE(worker_lag_max, "64MiB"), RANGE(64 * KIB, TIB),

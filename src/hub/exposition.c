@@ -3,6 +3,7 @@
 #include "base/attr.h"
 #include "base/metrics.h"
 #include "http/server.h"
+#include "hub/hub.h"
 #include "hub/sequencer.h"
 #include "hub/shard.h"
 #include "hub/worker.h"
@@ -83,14 +84,20 @@ static void append(struct buf *page, const struct row *row, uint64_t value)
     metrics_sample(page, row->name, "", value);
 }
 
+static uint64_t sum_of_shards(const struct worker *workers, size_t count, size_t offset)
+{
+    uint64_t sum = 0;
+    for (size_t worker = 0; worker < count; worker++) {
+        for (size_t hub = 0; hub < workers[worker].hub_count; hub++)
+            sum += read_at(&workers[worker].shards[hub].metrics, offset);
+    }
+    return sum;
+}
+
 static void append_shards(struct buf *page, const struct worker *workers, size_t count)
 {
-    for (size_t i = 0; i < ARRAY_LEN(shard_rows); i++) {
-        uint64_t sum = 0;
-        for (size_t worker = 0; worker < count; worker++)
-            sum += read_at(&workers[worker].shards[0].metrics, shard_rows[i].offset);
-        append(page, &shard_rows[i], sum);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(shard_rows); i++)
+        append(page, &shard_rows[i], sum_of_shards(workers, count, shard_rows[i].offset));
 }
 
 static void append_http(struct buf *page, const struct worker *workers, size_t count)
@@ -103,25 +110,35 @@ static void append_http(struct buf *page, const struct worker *workers, size_t c
     }
 }
 
-static void append_publish_times(struct buf *page, const struct worker *workers, size_t count)
+static void append_publish_times(struct buf *page, const struct worker *workers, size_t count,
+                                 size_t hub_count)
 {
-    const struct histogram **histograms = calloc(count, sizeof(*histograms));
+    const struct histogram **histograms = calloc(count * hub_count, sizeof(*histograms));
     if (!histograms)
         return;
-    for (size_t i = 0; i < count; i++)
-        histograms[i] = &workers[i].shards[0].metrics.publish_us;
+    for (size_t i = 0; i < count * hub_count; i++)
+        histograms[i] = &workers[i / hub_count].shards[i % hub_count].metrics.publish_us;
     static const char name[] = "mercure_publish_duration_seconds";
     metrics_head(page, name, "histogram", "From a publish request to its settlement");
-    metrics_histogram(page, name, histograms, count);
+    metrics_histogram(page, name, histograms, count * hub_count);
     free(histograms);
 }
 
+static void append_sequencers(struct buf *page, struct hub *const *hubs, size_t count)
+{
+    for (size_t i = 0; i < ARRAY_LEN(sequencer_rows); i++) {
+        uint64_t sum = 0;
+        for (size_t hub = 0; hub < count; hub++)
+            sum += read_at(sequencer_metrics(hubs[hub]->sequencer), sequencer_rows[i].offset);
+        append(page, &sequencer_rows[i], sum);
+    }
+}
+
 void exposition_append(struct buf *page, const struct worker *workers, size_t worker_count,
-                       const struct sequencer_metrics *sequencer)
+                       struct hub *const *hubs, size_t hub_count)
 {
     append_shards(page, workers, worker_count);
-    append_publish_times(page, workers, worker_count);
+    append_publish_times(page, workers, worker_count, hub_count);
     append_http(page, workers, worker_count);
-    for (size_t i = 0; i < ARRAY_LEN(sequencer_rows); i++)
-        append(page, &sequencer_rows[i], read_at(sequencer, sequencer_rows[i].offset));
+    append_sequencers(page, hubs, hub_count);
 }

@@ -4,9 +4,9 @@
 #include <stddef.h>
 
 struct buf;
-struct sequencer_metrics;
+struct hub;
 struct worker;
 
-// Any thread: counters are read as they are.
+// The sums over all workers and hubs. Any thread: counters are read as they are.
 void exposition_append(struct buf *page, const struct worker *workers, size_t worker_count,
-                       const struct sequencer_metrics *sequencer);
+                       struct hub *const *hubs, size_t hub_count);

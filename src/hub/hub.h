@@ -4,6 +4,7 @@
 // The hub thread has a `struct sequencer` for each hub, each worker a `struct shard`.
 #pragma once
 
+#include "base/attr.h"
 #include "base/str.h"
 #include "url/url.h"
 
@@ -15,6 +16,7 @@
 struct conf;
 struct jwt_keyset;
 struct sequencer;
+struct shard;
 
 // The path of every hub, as the protocol has it (RFC 8615 for the prefix).
 #define HUB_PATH "/.well-known/mercure"
@@ -26,9 +28,16 @@ struct hub {
     struct jwt_keyset *keys;
     struct url url; // its own URL, against which topics are resolved
     struct sequencer *sequencer;
+    struct shard **shards; // one per worker, of the worker's own
 
     atomic_size_t pending_publishes; // accepted and not yet settled, against max_pending_publishes
     atomic_size_t pending_bytes;     // their memory, against max_pending_bytes
     atomic_size_t subscribers;       // against max_subscribers
     size_t max_subscribers;
 };
+
+// With its keys and its URL; the sequencer and the shards are for the caller to set. What is wrong with a key
+// is logged. A negative code on failure.
+MUST_CHECK int hub_new(struct hub **ret_hub, uint32_t number, const struct conf *conf, size_t worker_count);
+// With its sequencer, if there is one. NULL is accepted.
+void hub_free(struct hub *hub);

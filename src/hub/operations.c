@@ -37,7 +37,7 @@ struct question {
     uint64_t exchange_id;
     struct timer overdue;
     size_t unanswered;
-    struct transport_health health; // the hub thread's
+    struct transport_health health; // the hub thread's: of the hub that is worst off
     struct buf metrics;             // the hub thread's
     struct list node;
     struct asked {
@@ -95,8 +95,7 @@ static void answer_metrics(struct question *question, struct exchange *exchange)
     const struct operations_config *config = &question->operations->config;
     struct buf page;
     buf_init(&page, PAGE_MAX);
-    exposition_append(&page, config->workers, config->worker_count,
-                      sequencer_metrics(config->hubs[0]->sequencer));
+    exposition_append(&page, config->workers, config->worker_count, config->hubs, config->hub_count);
     buf_append_str(&page, buf_str(&question->metrics));
     if (page.err)
         answer_text(exchange, 500, STR("Internal Server Error"));
@@ -161,18 +160,34 @@ static void receive_answer(struct message *message)
     free_question(question);
 }
 
+static unsigned trouble(const struct transport_health *health)
+{
+    return !health->live ? 2 : !health->ready ? 1 : 0;
+}
+
+static void look_at_hubs(struct question *question)
+{
+    const struct operations_config *config = &question->operations->config;
+    question->health = (struct transport_health){.ready = true, .live = true};
+    for (size_t i = 0; i < config->hub_count; i++) {
+        const struct sequencer *sequencer = config->hubs[i]->sequencer;
+        struct transport_health health;
+        sequencer_health(sequencer, &health);
+        if (trouble(&health) > trouble(&question->health))
+            question->health = health;
+        if (question->kind == QUESTION_METRICS)
+            sequencer_transport_metrics(sequencer, &question->metrics);
+    }
+}
+
 // On the hub thread or a worker.
 static void answer_asked(struct message *message)
 {
     struct asked *asked = CONTAINER_OF(message, struct asked, message);
     struct question *question = asked->question;
     const struct operations_config *config = &question->operations->config;
-    if (asked->loop == config->hub_loop) {
-        const struct sequencer *sequencer = config->hubs[0]->sequencer;
-        sequencer_health(sequencer, &question->health);
-        if (question->kind == QUESTION_METRICS)
-            sequencer_transport_metrics(sequencer, &question->metrics);
-    }
+    if (asked->loop == config->hub_loop)
+        look_at_hubs(question);
     message->handle = receive_answer;
     mailbox_post(&config->loop->mailbox, message);
 }
@@ -187,7 +202,10 @@ static void overdue(struct timer *timer)
     const char *error = "the hub thread does not answer";
     if (question->asked[0].answered)
         error = "a worker does not answer";
-    LOG(LOG_LEVEL_ERROR, "Health check failed", LOG_C("reason", error));
+    if (question->kind == QUESTION_METRICS)
+        LOG(LOG_LEVEL_ERROR, "Metrics cannot be read", LOG_C("reason", error));
+    else
+        LOG(LOG_LEVEL_ERROR, "Health check failed", LOG_C("reason", error));
     if (exchange)
         answer_health(exchange, error);
 }
@@ -200,7 +218,7 @@ static void ask(struct operations *operations, struct exchange *exchange, enum q
     if (operations->question_count < QUESTIONS_MAX)
         question = calloc(1, sizeof(*question) + count * sizeof(question->asked[0]));
     if (!question) {
-        answer_health(exchange, "too many health checks wait for an answer");
+        answer_health(exchange, "too many requests wait for an answer");
         return;
     }
     question->operations = operations;

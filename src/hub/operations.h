@@ -22,7 +22,8 @@ struct operations_config {
     struct loop *loop; // main's
     const struct conf *conf;
     struct loop *hub_loop;
-    struct hub *const *hubs;
+    struct hub *const *hubs; // the table of the server
+    size_t hub_count;
     struct worker *workers;
     size_t worker_count;
 };

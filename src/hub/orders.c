@@ -1,0 +1,115 @@
+#include "hub/server_priv.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "hub/shard.h"
+#include "net/listener.h"
+
+static struct order *order_of(struct message *message)
+{
+    return CONTAINER_OF(message, struct order, message);
+}
+
+static void order_done(struct message *message)
+{
+    struct server *server = order_of(message)->server;
+    if (--server->orders_open == 0)
+        server_order_done(server);
+}
+
+// ---- On a worker ----
+
+// Main's order has been carried out.
+static void report(struct order *order)
+{
+    order->message.handle = order_done;
+    mailbox_post(&order->server->loop.mailbox, &order->message);
+}
+
+static void listen_on_worker(struct message *message)
+{
+    struct order *order = order_of(message);
+    struct server *server = order->server;
+    for (size_t i = 0; i < server->group_count; i++) {
+        if (order->index >= listener_group_count(server->groups[i]))
+            continue;
+        int err = http_server_listen(order->worker->http, listener_group_at(server->groups[i], order->index));
+        if (err)
+            LOG(LOG_LEVEL_ERROR, "A listener cannot be watched", LOG_C("reason", err_text(err)));
+    }
+    report(order);
+}
+
+static void ended_turn(struct worker *worker)
+{
+    if (http_server_connections(worker->http) > 0)
+        return;
+    worker->ended_turn = NULL;
+    report(worker->order);
+}
+
+static void drain_on_worker(struct message *message)
+{
+    struct order *order = order_of(message);
+    struct worker *worker = order->worker;
+    http_server_stop_accepting(worker->http);
+    for (size_t i = 0; i < worker->hub_count; i++)
+        shard_end_streams(&worker->shards[i]);
+    worker->order = order;
+    worker->ended_turn = ended_turn;
+}
+
+static void connections_closed(void *arg)
+{
+    report(arg);
+}
+
+static void close_on_worker(struct message *message)
+{
+    struct order *order = order_of(message);
+    http_server_close(order->worker->http, connections_closed, order);
+}
+
+// The worker's order is still to drain: it is told by another message.
+static void hurry_on_worker(struct message *message)
+{
+    struct worker *worker = CONTAINER_OF(message, struct worker, hurry);
+    if (!worker->ended_turn)
+        return; // it has finished meanwhile
+    worker->ended_turn = NULL;
+    report(worker->order);
+}
+
+// ---- On main ----
+
+static void give_order(struct server *server, message_handle_fn *handle)
+{
+    server->orders_open = server->worker_count;
+    for (size_t i = 0; i < server->worker_count; i++) {
+        server->orders[i].message.handle = handle;
+        mailbox_post(&server->workers[i].loop.mailbox, &server->orders[i].message);
+    }
+}
+
+void server_order_listening(struct server *server)
+{
+    give_order(server, listen_on_worker);
+}
+
+void server_order_draining(struct server *server)
+{
+    give_order(server, drain_on_worker);
+}
+
+void server_order_closing(struct server *server)
+{
+    give_order(server, close_on_worker);
+}
+
+void server_hurry(struct server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        server->workers[i].hurry.handle = hurry_on_worker;
+        mailbox_post(&server->workers[i].loop.mailbox, &server->workers[i].hurry);
+    }
+}
