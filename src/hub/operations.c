@@ -3,11 +3,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "conf/conf.h"
 #include "http/exchange.h"
 #include "http/server.h"
 #include "hub/answer.h"
 #include "hub/exposition.h"
+#include "hub/http_settings.h"
 #include "hub/hub.h"
 #include "hub/sequencer.h"
 #include "hub/worker.h"
@@ -266,14 +266,6 @@ static void handle(struct exchange *exchange, void *arg)
     }
 }
 
-static void log_refused(void *arg, unsigned status, const char *reason, struct str peer,
-                        struct str request_id)
-{
-    (void)arg;
-    LOG(LOG_LEVEL_INFO, "Operations request refused", LOG_STR("request_id", request_id),
-        LOG_STR("peer", peer), LOG_U64("status", status), LOG_C("reason", reason));
-}
-
 // ---- Life ----
 
 int operations_new(struct operations **ret_operations, const struct operations_config *config)
@@ -283,24 +275,12 @@ int operations_new(struct operations **ret_operations, const struct operations_c
         return -ENOMEM;
     operations->config = *config;
     list_init(&operations->questions);
-    const struct conf *conf = config->conf;
-    struct http_server_config http = {
-        .read_header_timeout_ms = conf->read_header_timeout_ms,
-        .read_timeout_ms = conf->read_timeout_ms,
-        .dispatch_timeout_ms = conf->dispatch_timeout_ms,
-        .max_header_size = conf->max_header_size,
-        .max_pipelined = (unsigned)conf->max_pipelined,
-        .max_connections = QUESTIONS_MAX,
-        .crowded_at = SIZE_MAX,
-        .max_unsent_bytes = conf->max_unsent_bytes,
-        .max_body_bytes = conf->max_pending_bytes,
-        .socket_unsent_max = (unsigned)conf->socket_unsent_max,
-        .peer_timeout_ms = (unsigned)conf->peer_timeout_ms,
-        .shared = &operations->shared,
-        .handle = handle,
-        .refused = log_refused,
-        .arg = operations,
-    };
+    struct http_server_config http = http_settings(config->conf);
+    http.max_connections = QUESTIONS_MAX;
+    http.crowded_at = SIZE_MAX;
+    http.shared = &operations->shared;
+    http.handle = handle;
+    http.arg = operations;
     int err = http_server_new(&operations->http, config->loop, &http);
     if (err) {
         free(operations);

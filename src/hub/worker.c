@@ -1,11 +1,11 @@
 #include "hub/worker.h"
 
 #include "base/err.h"
-#include "base/log.h"
 #include "conf/conf.h"
 #include "http/exchange.h"
 #include "http/server.h"
 #include "hub/history.h"
+#include "hub/http_settings.h"
 #include "hub/hub.h"
 #include "hub/routes.h"
 #include "jwt/cache.h"
@@ -20,14 +20,6 @@
 #define TOKEN_FAILURE_LIFE_MS 1000
 // So many that their memory is worth giving back to the system.
 #define MANY_CONNECTIONS 128
-
-static void log_refused(void *arg, unsigned status, const char *reason, struct str peer,
-                        struct str request_id)
-{
-    (void)arg;
-    LOG(LOG_LEVEL_INFO, "Request refused", LOG_STR("request_id", request_id), LOG_STR("peer", peer),
-        LOG_U64("status", status), LOG_C("reason", reason));
-}
 
 // Tells when half of the connections have gone, if that half was large.
 static void watch_connections(struct worker *worker)
@@ -69,25 +61,14 @@ static bool end_turn(void *arg)
 
 static struct http_server_config http_config(struct worker *worker, const struct worker_config *config)
 {
-    const struct conf *conf = config->conf;
-    return (struct http_server_config){
-        .read_header_timeout_ms = conf->read_header_timeout_ms,
-        .read_timeout_ms = conf->read_timeout_ms,
-        .dispatch_timeout_ms = conf->dispatch_timeout_ms,
-        .max_header_size = conf->max_header_size,
-        .max_pipelined = (unsigned)conf->max_pipelined,
-        .max_connections = config->max_connections,
-        .crowded_at = config->crowded_at,
-        .max_unsent_bytes = conf->max_unsent_bytes,
-        .max_body_bytes = conf->max_pending_bytes,
-        .socket_unsent_max = (unsigned)conf->socket_unsent_max,
-        .peer_timeout_ms = (unsigned)conf->peer_timeout_ms,
-        .shared = config->http_shared,
-        .handle = routes_handle,
-        .refused = log_refused,
-        .handed = config->handed,
-        .arg = worker,
-    };
+    struct http_server_config http = http_settings(config->conf);
+    http.max_connections = config->max_connections;
+    http.crowded_at = config->crowded_at;
+    http.shared = config->http_shared;
+    http.handle = routes_handle;
+    http.handed = config->handed;
+    http.arg = worker;
+    return http;
 }
 
 static int make_shards(struct worker *worker)
