@@ -29,7 +29,7 @@ struct http_conn_ops {
 
 struct http_conn {
     const struct http_conn_ops *ops;
-    bool marked;
+    bool marked; // or to be flushed later
     bool cut;
     bool closed; // stream_close was called
     uint8_t cut_reason;
@@ -46,8 +46,9 @@ struct http_stream {
 };
 
 struct http_server *http_conn_server(const struct http_conn *conn);
-// Asks for a flush at the end of this turn.
+// Asks for a flush at the end of this turn; or later, once the others have had theirs.
 void http_conn_mark(struct http_conn *conn);
+void http_conn_mark_later(struct http_conn *conn);
 // The connection is closed at the end of this turn; the first reason stands.
 void http_conn_cut(struct http_conn *conn, enum http_close_reason reason);
 // It holds so many bytes that wait for its socket from now on. When there are too many in the process, those

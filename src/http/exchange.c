@@ -296,6 +296,12 @@ void http_stream_wake(struct http_stream *stream)
         http_conn_mark(stream->conn);
 }
 
+void http_stream_wake_later(struct http_stream *stream)
+{
+    if (!stream->blocked)
+        http_conn_mark_later(stream->conn);
+}
+
 void http_stream_end(struct http_stream *stream)
 {
     stream->ending = true;

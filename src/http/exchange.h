@@ -145,6 +145,9 @@ struct http_stream *exchange_stream(struct exchange *exchange, unsigned status, 
 // Something is due: `next` will be called at the end of this turn, unless the socket is full. Cheap to call
 // again.
 void http_stream_wake(struct http_stream *stream);
+// The same for a stream that has much to send, or to look through: it does not hold up those that were woken
+// for something new.
+void http_stream_wake_later(struct http_stream *stream);
 // Ends the stream in good order after what `next` still gives.
 void http_stream_end(struct http_stream *stream);
 // Cuts the connection at the end of the turn; `closed` follows with `reason`.

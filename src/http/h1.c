@@ -253,7 +253,10 @@ static void on_ready(struct stream *stream, int err, unsigned events)
     }
     if (events & STREAM_WRITABLE) {
         h1->stream.blocked = false;
-        http_conn_mark(&h1->conn);
+        if (h1->streaming)
+            http_conn_mark_later(&h1->conn);
+        else
+            http_conn_mark(&h1->conn);
     }
     if (events & STREAM_READABLE)
         receive(h1);

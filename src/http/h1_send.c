@@ -188,7 +188,7 @@ static void pull(struct h1 *h1, struct sending *sending)
         add_framed(sending, h1, sending->slices[i].bytes, 0);
     bool more = sending->slice_count == SLICES_MAX || sending->bytes - before >= BUDGET;
     if (more || (h1->stream.ending && sending->slice_count))
-        http_conn_mark(&h1->conn);
+        http_conn_mark_later(&h1->conn);
     if (!h1->stream.ending || sending->slice_count)
         return;
     h1->ended = true;

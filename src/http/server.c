@@ -17,8 +17,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// A large fan-out lets new events in between.
-#define FLUSH_MAX 4096U
+// How long a flush may take: a large fan-out, and streams that catch up, let new events in between.
+#define FLUSH_NS (2U * 1000 * 1000)
+#define MARKS_MIN 64U
 
 struct watched_listener {
     struct acceptor acceptor;
@@ -35,14 +36,50 @@ struct http_server *http_conn_server(const struct http_conn *conn)
     return stream_owner(&conn->stream);
 }
 
-void http_conn_mark(struct http_conn *conn)
+static void add_mark(struct http_marks *marks, struct http_conn *conn)
 {
     if (conn->marked || conn->closed)
         return;
-    struct http_server *server = http_conn_server(conn);
-    HUB_ASSERT(server->marked_count < server->marked_cap);
-    server->marked[server->marked_count++] = conn;
+    if (marks->first + marks->count == marks->cap) {
+        HUB_ASSERT(marks->first > 0);
+        memmove(marks->conns, marks->conns + marks->first, marks->count * sizeof(struct http_conn *));
+        marks->first = 0;
+    }
+    marks->conns[marks->first + marks->count++] = conn;
     conn->marked = true;
+}
+
+static struct http_conn *take_mark(struct http_marks *marks)
+{
+    struct http_conn *conn = marks->conns[marks->first++];
+    if (--marks->count == 0)
+        marks->first = 0;
+    conn->marked = false;
+    return conn;
+}
+
+// Room for each connection twice, so that moving to the front is worth it each time.
+static int reserve_marks(struct http_marks *marks, size_t connections)
+{
+    if (connections * 2 <= marks->cap)
+        return HUB_OK;
+    size_t cap = marks->cap ? marks->cap * 2 : MARKS_MIN;
+    struct http_conn **conns = realloc(marks->conns, cap * sizeof(struct http_conn *));
+    if (!conns)
+        return -ENOMEM;
+    marks->conns = conns;
+    marks->cap = cap;
+    return HUB_OK;
+}
+
+void http_conn_mark(struct http_conn *conn)
+{
+    add_mark(&http_conn_server(conn)->marked, conn);
+}
+
+void http_conn_mark_later(struct http_conn *conn)
+{
+    add_mark(&http_conn_server(conn)->later, conn);
 }
 
 void http_conn_cut(struct http_conn *conn, enum http_close_reason reason)
@@ -68,7 +105,6 @@ void http_conn_hold_unsent(struct http_holder *holder, size_t bytes)
 
 static void flush_one(struct http_conn *conn)
 {
-    conn->marked = false;
     if (!conn->cut) {
         conn->ops->flush(conn); // one that is cut here is marked again
     } else {
@@ -85,32 +121,25 @@ static void tell_closed_if_done(struct http_server *server)
     server->closed(server->closed_arg);
 }
 
+// Those that are marked meanwhile wait for the next turn.
+static void flush_some(struct http_marks *marks)
+{
+    size_t count = marks->count;
+    if (count == 0)
+        return;
+    uint64_t until_ns = clock_mono_ns() + FLUSH_NS;
+    do {
+        flush_one(take_mark(marks));
+    } while (--count && clock_mono_ns() < until_ns);
+}
+
 static bool flush_marked(void *arg)
 {
     struct http_server *server = arg;
-    size_t count = server->marked_count < FLUSH_MAX ? server->marked_count : FLUSH_MAX;
-    for (size_t i = 0; i < count; i++)
-        flush_one(server->marked[i]);
-    // Those that were marked meanwhile come behind.
-    server->marked_count -= count;
-    if (server->marked_count)
-        memmove(server->marked, server->marked + count, server->marked_count * sizeof(struct http_conn *));
+    flush_some(&server->marked);
+    flush_some(&server->later);
     tell_closed_if_done(server);
-    return server->marked_count > 0;
-}
-
-// Room for each connection, and once more for those that are marked again during a flush.
-static int reserve_marks(struct http_server *server, size_t connections)
-{
-    if (connections + FLUSH_MAX <= server->marked_cap)
-        return HUB_OK;
-    size_t cap = (connections + FLUSH_MAX) * 2;
-    struct http_conn **marked = realloc(server->marked, cap * sizeof(struct http_conn *));
-    if (!marked)
-        return -ENOMEM;
-    server->marked = marked;
-    server->marked_cap = cap;
-    return HUB_OK;
+    return server->marked.count + server->later.count > 0;
 }
 
 // ---- Connections ----
@@ -142,7 +171,9 @@ void http_server_adopt(struct http_server *server, int fd)
         return;
     }
     server->handles++;
-    int err = reserve_marks(server, server->connections);
+    int err = reserve_marks(&server->marked, server->connections);
+    if (!err)
+        err = reserve_marks(&server->later, server->connections);
     if (!err)
         err = h1_open(server, fd);
     if (err) {
@@ -287,7 +318,8 @@ void http_server_free(struct http_server *server)
     HUB_ASSERT(server->handles == 0);
     table_done(&server->exchanges);
     slab_done(&server->h1_slab);
-    free(server->marked);
+    free(server->marked.conns);
+    free(server->later.conns);
     free(server);
 }
 

@@ -14,6 +14,14 @@
 struct http_conn;
 struct stream;
 
+// Connections that wait for their flush, in the order of their marking, each once.
+struct http_marks {
+    struct http_conn **conns;
+    size_t first;
+    size_t count;
+    size_t cap; // always enough for each connection twice
+};
+
 struct http_server {
     struct loop *loop;
     struct http_server_config config;
@@ -23,9 +31,8 @@ struct http_server {
     struct http_budget unsent;
     struct http_budget bodies; // that are being read
     uint64_t next_id;
-    struct http_conn **marked; // for the flush at the end of the turn, in the order of their marking
-    size_t marked_count;
-    size_t marked_cap; // always enough for each connection twice
+    struct http_marks marked; // flushed at the end of the turn
+    struct http_marks later;  // streams with much to catch up with: after those
     size_t connections;
     size_t handles; // acceptors and connections that are not closed yet
     struct list acceptors;

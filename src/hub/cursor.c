@@ -12,25 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Slices that one flush asks for at most; as many as a connection hands to the kernel in one call.
-#define DUE_MAX 256
-// Updates that one flush looks at for a subscriber that wants few of them, before others get their turn; so
-// many fewer where each takes a look at many chains.
-#define SCAN_MAX 8192
-// What the latest `next` of this thread has given, until its `taken`: at most one subscriber is between the
-// two, so it stands here once and not in each.
-struct due {
-    bool comment; // the first slice is a comment
-    size_t count; // updates
-    bool more;    // there was more than fitted, or than was looked at
-    uint64_t offset[DUE_MAX];
-    const struct position *position[DUE_MAX];
-    // Where the cursor stands when all of it has been taken.
-    uint64_t end_offset;
-    struct position end;
-};
-
-static _Thread_local struct due due;
+// What one flush looks at for a subscriber that wants few updates, before others get their turn; counted in
+// comparisons of hashes, about a tenth of a millisecond.
+#define LOOKS_MAX 131072U
+// What an update, the chain of a topic, or the question whether a grant covers a topic costs in these.
+#define LOOK_COST 16U
 
 // ---- Pending ----
 
@@ -61,7 +47,8 @@ static struct pending_block *take_block(struct pending_pool *pool)
 
 static void clear_pending(struct subscriber *subscriber)
 {
-    subscriber->shard->pending_subscribers -= subscriber->pending_count > 0;
+    if (subscriber->pending_count)
+        tail_release(&subscriber->shard->tail, pending_offset(subscriber, 0));
     subscriber->pending_count = 0;
     if (!subscriber->pending_block)
         return;
@@ -129,55 +116,44 @@ void cursor_offer(struct subscriber *subscriber, uint64_t offset)
     pending_slots(subscriber)[count] = (uint32_t)offset;
     subscriber->pending_count++;
     if (count == 0) {
-        subscriber->shard->pending_subscribers++;
+        tail_hold(&subscriber->shard->tail, offset);
         http_stream_wake(subscriber->stream);
     }
 }
 
 // ---- What is due ----
 
-static void add_due(struct http_slice *slice, const struct record *record, struct ref *owner, uint64_t offset,
+static void add_due(struct due *due, const struct record *record, struct ref *owner, uint64_t offset,
                     const struct position *position)
 {
-    *slice = (struct http_slice){.bytes = record->frame, .owner = owner};
-    due.offset[due.count] = offset;
-    due.position[due.count] = position;
-    due.count++;
+    due->slices[due->count] = (struct http_slice){.bytes = record->frame, .owner = owner};
+    due->offset[due->count] = offset;
+    due->position[due->count] = position;
+    due->count++;
+    due->budget -= record->frame.len < due->budget ? record->frame.len : due->budget;
 }
 
-static void add_tail_entry(struct http_slice *slice, const struct tail_entry *entry)
+static void add_tail_entry(struct due *due, const struct tail_entry *entry)
 {
-    add_due(slice, &entry->update->record, &entry->update->ref, entry->offset, &entry->position);
+    add_due(due, &entry->update->record, &entry->update->ref, entry->offset, &entry->position);
 }
 
-// The room that one call of `next` was given.
-struct room {
-    struct http_slice *slices;
-    size_t max;
-    size_t budget; // bytes
-};
-
-static bool has_room(const struct room *room)
+static bool has_room(const struct due *due)
 {
-    return due.count < room->max && (due.count == 0 || room->budget > 0);
+    return due->count < due->max && (due->count == 0 || due->budget > 0);
 }
 
-static void use_room(struct room *room, const struct record *record)
+static void look(struct due *due, size_t cost)
 {
-    room->budget -= record->frame.len < room->budget ? record->frame.len : room->budget;
+    due->looks -= cost < due->looks ? cost : due->looks;
 }
 
-static void gather_pending(struct subscriber *subscriber, struct room *room)
+static void gather_pending(struct subscriber *subscriber)
 {
     struct tail *tail = &subscriber->shard->tail;
-    unsigned i = 0;
-    for (; i < subscriber->pending_count && has_room(room); i++) {
-        const struct tail_entry *entry = tail_at(tail, pending_offset(subscriber, i));
-        add_tail_entry(&room->slices[due.count], entry);
-        use_room(room, &entry->update->record);
-    }
-    due.more = i < subscriber->pending_count;
-    due.end_offset = tail->next - 1;
+    struct due *due = &subscriber->shard->due;
+    for (unsigned i = 0; i < subscriber->pending_count && has_room(due); i++)
+        add_tail_entry(due, tail_at(tail, pending_offset(subscriber, i)));
 }
 
 // The first offset of the tail after `after` that may concern the subscriber; tail.next when there is none.
@@ -196,52 +172,70 @@ static uint64_t next_candidate(const struct subscriber *subscriber, uint64_t aft
     return least;
 }
 
-static void gather_from_tail(struct subscriber *subscriber, struct room *room)
+// A chain says that a matcher matches; a private update needs a grant as well.
+static bool is_granted(const struct subscriber *subscriber, const struct tail_entry *entry)
+{
+    const struct record *record = &entry->update->record;
+    if (!(record->flags & RECORD_PRIVATE))
+        return true;
+    if (!subscriber->grant)
+        return false;
+    look(&subscriber->shard->due, record->topic_count * LOOK_COST);
+    return grant_covers(subscriber->grant, record, entry->offset);
+}
+
+static void gather_from_tail(struct subscriber *subscriber)
 {
     const struct tail *tail = &subscriber->shard->tail;
+    struct due *due = &subscriber->shard->due;
     uint64_t at = subscriber->backlog->offset;
-    unsigned looks = subscriber->star ? 1 : subscriber->matcher_count;
-    for (unsigned looked = 0; at + 1 < tail->next; looked += looks) {
+    while (at + 1 < tail->next) {
         uint64_t candidate = next_candidate(subscriber, at);
         if (candidate == tail->next) {
             at = tail->next - 1;
             break;
         }
-        if (!has_room(room) || looked >= SCAN_MAX) {
-            due.more = true;
+        if (!has_room(due) || due->looks == 0) {
+            due->more = true;
             break;
         }
+        look(due, subscriber->star ? LOOK_COST : subscriber->matcher_count * LOOK_COST);
         const struct tail_entry *entry = tail_at(tail, candidate);
-        const struct record *record = &entry->update->record;
         at = candidate;
-        // A chain says that a matcher matches; a private update needs a grant as well.
-        if ((record->flags & RECORD_PRIVATE) && !subscriber_wants(subscriber, record))
-            continue;
-        add_tail_entry(&room->slices[due.count], entry);
-        use_room(room, record);
+        if (is_granted(subscriber, entry))
+            add_tail_entry(due, entry);
     }
-    due.end_offset = at;
-    due.end = *tail_before(tail, at + 1);
+    due->end_offset = at;
+    due->end = *tail_before(tail, at + 1);
 }
 
-static void gather_from_slice(struct subscriber *subscriber, struct room *room, struct history_slice *slice)
+// What subscriber_wants costs.
+static size_t look_at_record(const struct subscriber *subscriber, const struct record *record)
+{
+    bool is_private = record->flags & RECORD_PRIVATE;
+    if (is_private && !subscriber->grant)
+        return LOOK_COST;
+    size_t per_topic = subscriber->star ? 0 : subscriber->matcher_count;
+    return LOOK_COST + record->topic_count * (per_topic + (is_private ? LOOK_COST : 0));
+}
+
+static void gather_from_slice(struct subscriber *subscriber, struct history_slice *slice)
 {
     const struct position *head = tail_head(&subscriber->shard->tail);
-    due.more = true;
-    size_t i = history_index_after(slice, &due.end);
-    size_t first = i;
-    for (; i < slice->count && i - first < SCAN_MAX && has_room(room); i++) {
+    struct due *due = &subscriber->shard->due;
+    due->more = true;
+    size_t i = history_index_after(slice, &due->end);
+    for (; i < slice->count && due->looks && has_room(due); i++) {
         const struct history_entry *entry = &slice->entries[i];
         if (position_cmp(&entry->position, head) > 0)
             return; // not fed yet: it will be in the tail
-        due.end = entry->position;
-        if (!subscriber_wants(subscriber, &entry->record))
-            continue;
-        add_due(&room->slices[due.count], &entry->record, &slice->ref, 0, &entry->position);
-        use_room(room, &entry->record);
+        due->end = entry->position;
+        look(due, look_at_record(subscriber, &entry->record));
+        if (subscriber_wants(subscriber, &entry->record))
+            add_due(due, &entry->record, &slice->ref, 0, &entry->position);
     }
     if (slice->count == 0)
-        due.end = subscriber->shard->tail.before; // nothing is kept between the cursor and the tail
+        due->end = subscriber->shard->tail.before; // nothing is kept between the cursor and the tail
     if (i > slice->count / 2)
         history_prefetch(subscriber->shard, slice);
 }
@@ -252,19 +246,20 @@ static void lose_history(struct subscriber *subscriber)
     subscriber_cut(subscriber, "what it was still to be sent is no longer kept");
 }
 
-static void gather_from_history(struct subscriber *subscriber, struct room *room)
+static void gather_from_history(struct subscriber *subscriber)
 {
     struct shard *shard = subscriber->shard;
     struct backlog *backlog = subscriber->backlog;
-    due.end_offset = 0;
+    struct due *due = &shard->due;
+    due->end_offset = 0;
     // The empty position asks for everything that is kept, so nothing can be missing before it.
     if (!sequencer_has_history(shard->hub->sequencer)) {
         if (backlog->position.len) {
             lose_history(subscriber);
             return;
         }
-        due.end = shard->tail.before;
-        due.more = true;
+        due->end = shard->tail.before;
+        due->more = true;
         return;
     }
     struct history_slice *slice = history_get(shard, backlog);
@@ -274,7 +269,7 @@ static void gather_from_history(struct subscriber *subscriber, struct room *room
         lose_history(subscriber);
         return;
     }
-    gather_from_slice(subscriber, room, slice);
+    gather_from_slice(subscriber, slice);
 }
 
 // Finds the offset of a cursor that so far is a position. False: it is ahead of the head, or in history.
@@ -296,7 +291,7 @@ static bool is_ahead(const struct subscriber *subscriber)
     return position_cmp(&subscriber->backlog->position, tail_head(&subscriber->shard->tail)) > 0;
 }
 
-static void gather_backlog(struct subscriber *subscriber, struct room *room)
+static void gather_backlog(struct subscriber *subscriber)
 {
     struct backlog *backlog = subscriber->backlog;
     if (backlog->offset == 0 && is_ahead(subscriber)) {
@@ -305,92 +300,96 @@ static void gather_backlog(struct subscriber *subscriber, struct room *room)
         return;
     }
     if (resolve_offset(subscriber))
-        gather_from_tail(subscriber, room);
+        gather_from_tail(subscriber);
     else
-        gather_from_history(subscriber, room);
+        gather_from_history(subscriber);
 }
 
-static void begin_due(const struct subscriber *subscriber)
+static void begin_due(const struct subscriber *subscriber, struct http_slice *slices, size_t max,
+                      size_t budget)
 {
-    due.comment = false;
-    due.count = 0;
-    due.more = false;
-    due.end_offset = 0;
-    if (subscriber->backlog) {
-        due.end_offset = subscriber->backlog->offset;
-        due.end = subscriber->backlog->position;
-    }
+    struct due *due = &subscriber->shard->due;
+    due->slices = slices;
+    due->max = max < DUE_MAX ? max : DUE_MAX;
+    due->budget = budget;
+    due->looks = LOOKS_MAX;
+    due->comment = false;
+    due->count = 0;
+    due->more = false;
+    if (!subscriber->backlog)
+        return;
+    due->end_offset = subscriber->backlog->offset;
+    due->end = subscriber->backlog->position;
+}
+
+static void add_comment(struct due *due)
+{
+    *due->slices++ = (struct http_slice){.bytes = STR(":\n")};
+    due->max--;
+    due->comment = true;
 }
 
 // ---- What went ----
 
-static void drop_pending(struct subscriber *subscriber, unsigned count)
-{
-    uint32_t *slots = pending_slots(subscriber);
-    if (count == subscriber->pending_count) {
-        clear_pending(subscriber);
-        return;
-    }
-    subscriber->pending_count = (uint8_t)(subscriber->pending_count - count);
-    memmove(slots, slots + count, subscriber->pending_count * sizeof(*slots));
-}
-
+// A flush leaves nothing pending: what it had no room for is found as for all that are behind.
 static void taken_live(struct subscriber *subscriber, size_t count, bool full)
 {
-    const struct tail *tail = &subscriber->shard->tail;
-    drop_pending(subscriber, (unsigned)count);
-    if (full)
-        fall_behind_at(subscriber, subscriber->pending_count ? pending_offset(subscriber, 0) : tail->next);
-    else if (subscriber->pending_count)
-        http_stream_wake(subscriber->stream);
+    uint64_t left = full ? subscriber->shard->tail.next : 0;
+    if (count < subscriber->pending_count)
+        left = pending_offset(subscriber, (unsigned)count);
+    clear_pending(subscriber);
+    if (!left)
+        return;
+    fall_behind_at(subscriber, left);
+    if (!full)
+        http_stream_wake_later(subscriber->stream);
 }
 
 static void taken_behind(struct subscriber *subscriber, size_t count, bool full)
 {
+    const struct due *due = &subscriber->shard->due;
     struct backlog *backlog = subscriber->backlog;
-    bool all = count == due.count;
+    bool all = count == due->count;
     if (all) {
-        backlog->offset = due.end_offset;
-        backlog->position = due.end;
+        backlog->offset = due->end_offset;
+        backlog->position = due->end;
     } else if (count) {
-        backlog->offset = due.offset[count - 1];
-        backlog->position = *due.position[count - 1];
+        backlog->offset = due->offset[count - 1];
+        backlog->position = *due->position[count - 1];
     }
     counter_add(&subscriber->shard->metrics.replayed, count);
     if (full)
         return; // asked again when the socket takes bytes
-    if (all && !due.more && backlog->offset && backlog->offset + 1 == subscriber->shard->tail.next)
+    if (all && !due->more && backlog->offset && backlog->offset + 1 == subscriber->shard->tail.next)
         catch_up(subscriber);
-    else if (due.more)
-        http_stream_wake(subscriber->stream);
+    else if (due->more)
+        http_stream_wake_later(subscriber->stream);
 }
 
 // ---- The calls of the stream ----
 
 size_t cursor_next(struct subscriber *subscriber, struct http_slice *slices, size_t max, size_t budget)
 {
-    begin_due(subscriber);
-    if (subscriber->comment_due) {
-        *slices++ = (struct http_slice){.bytes = STR(":\n")};
-        max--;
-        due.comment = true;
-    }
-    struct room room = {.slices = slices, .max = max < DUE_MAX ? max : DUE_MAX, .budget = budget};
+    struct due *due = &subscriber->shard->due;
+    begin_due(subscriber, slices, max, budget);
+    if (subscriber->comment_due)
+        add_comment(due);
     if (!subscriber->backlog)
-        gather_pending(subscriber, &room);
+        gather_pending(subscriber);
     else if (!subscriber->ending)
-        gather_backlog(subscriber, &room);
+        gather_backlog(subscriber);
     // What was looked at and concerns it not needs no sending, but the cursor moves on.
-    if (subscriber->backlog && due.count == 0 && !due.comment)
+    if (subscriber->backlog && due->count == 0 && !due->comment)
         taken_behind(subscriber, 0, false);
-    return due.count + due.comment;
+    return due->count + due->comment;
 }
 
 void cursor_taken(struct subscriber *subscriber, size_t count, bool full)
 {
+    const struct due *due = &subscriber->shard->due;
     if (count)
         subscriber->last_sent_ms = loop_now_ms(subscriber->shard->loop);
-    if (due.comment && count) {
+    if (due->comment && count) {
         subscriber->comment_due = false;
         count--;
     }

@@ -4,13 +4,34 @@
 
 #include "base/attr.h"
 #include "http/exchange.h"
+#include "transport/transport.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct position;
 struct subscriber;
+
+// Updates that one flush gives a subscriber at most; as many as a connection hands to the kernel in one call.
+#define DUE_MAX 256U
+
+// What the latest cursor_next of a shard has found, until its cursor_taken: at most one subscriber is between
+// the two, so it stands in the shard and not in each of them.
+struct due {
+    struct http_slice *slices; // where they are written: `max` of about `budget` bytes together
+    size_t max;
+    size_t budget;
+    size_t looks; // that may still be taken
+
+    bool comment; // the first slice is a comment
+    size_t count; // updates
+    bool more;    // there was more than fitted, or than was looked at
+    uint64_t offset[DUE_MAX];
+    const struct position *position[DUE_MAX];
+    // Where the cursor stands when all of it has been taken.
+    uint64_t end_offset;
+    struct position end;
+};
 
 // The update at `offset` of the tail concerns the subscriber. It is due once however many matchers hit.
 void cursor_offer(struct subscriber *subscriber, uint64_t offset);

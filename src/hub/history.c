@@ -163,7 +163,7 @@ static void wake_up_to(struct list *waiting, size_t count)
     struct list *node;
     while (count-- && (node = list_first(waiting)) != NULL) {
         list_remove(node);
-        http_stream_wake(CONTAINER_OF(node, struct backlog, waiting)->subscriber->stream);
+        http_stream_wake_later(CONTAINER_OF(node, struct backlog, waiting)->subscriber->stream);
     }
 }
 

@@ -172,7 +172,7 @@ static void wake_ahead(struct shard *shard)
 {
     LIST_FOREACH (node, &shard->ahead) {
         list_remove(node);
-        http_stream_wake(CONTAINER_OF(node, struct backlog, waiting)->subscriber->stream);
+        http_stream_wake_later(CONTAINER_OF(node, struct backlog, waiting)->subscriber->stream);
     }
 }
 
@@ -224,9 +224,9 @@ void shard_post_publishes(struct shard *shard)
 
 void shard_end_turn(struct shard *shard)
 {
-    // Flushing may take several turns. Those that are behind find their place again.
-    if (shard->pending_subscribers == 0)
-        tail_trim(&shard->tail, shard->trim_to);
+    // Flushing may take several turns; what it still needs is held. Those that are behind find their place
+    // again.
+    tail_trim(&shard->tail, shard->trim_to);
 }
 
 void shard_end_streams(struct shard *shard)

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/metrics.h"
 #include "base/slab.h"
+#include "hub/cursor.h"
 #include "hub/grant.h"
 #include "hub/history.h"
 #include "hub/messages.h"
@@ -55,8 +56,8 @@ struct shard {
     struct slab slab;        // of subscribers with one matcher
     struct list ahead;       // backlogs whose position is beyond the head
     struct pending_pool pool;
-    size_t pending_subscribers; // live ones with offsets that are not sent yet: they point into the tail
-    bool draining;              // its streams have been ended, and no more begin
+    struct due due;
+    bool draining; // its streams have been ended, and no more begin
     uint64_t trim_to;
     struct shard_metrics metrics;
 

@@ -297,9 +297,10 @@ bool subscriber_matches(const struct subscriber *subscriber, const struct record
 
 bool subscriber_wants(const struct subscriber *subscriber, const struct record *record)
 {
+    bool is_private = record->flags & RECORD_PRIVATE;
+    if (is_private && !subscriber->grant)
+        return false;
     if (!subscriber_matches(subscriber, record))
         return false;
-    if (!(record->flags & RECORD_PRIVATE))
-        return true;
-    return subscriber->grant && grant_covers_record(subscriber->grant, record);
+    return !is_private || grant_covers_record(subscriber->grant, record);
 }

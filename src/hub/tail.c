@@ -125,6 +125,7 @@ fail:
 static void drop_first(struct tail *tail)
 {
     struct tail_entry *entry = *slot_of(tail, tail->first);
+    HUB_ASSERT(entry->_holds == 0);
     tail->before = entry->position;
     tail->first++;
     unindex_id(tail, entry);
@@ -132,22 +133,40 @@ static void drop_first(struct tail *tail)
     free_entry(entry);
 }
 
+void tail_hold(struct tail *tail, uint64_t offset)
+{
+    tail_at(tail, offset)->_holds++;
+}
+
+void tail_release(struct tail *tail, uint64_t offset)
+{
+    struct tail_entry *entry = tail_at(tail, offset);
+    HUB_ASSERT(entry->_holds > 0);
+    entry->_holds--;
+}
+
 void tail_trim(struct tail *tail, uint64_t first)
 {
-    while (tail->first < first && tail->first < tail->next)
+    while (tail->first < first && tail->first < tail->next && !tail_at(tail, tail->first)->_holds)
+        drop_first(tail);
+}
+
+static void drop_all(struct tail *tail)
+{
+    while (tail->first < tail->next)
         drop_first(tail);
 }
 
 void tail_reset(struct tail *tail, uint64_t next, const struct position *before)
 {
-    tail_trim(tail, tail->next);
+    drop_all(tail);
     tail->first = tail->next = next;
     tail->before = *before;
 }
 
 void tail_done(struct tail *tail)
 {
-    tail_trim(tail, tail->next);
+    drop_all(tail);
     free(tail->_ring);
     table_done(&tail->_ids);
 }

@@ -24,6 +24,7 @@ struct tail_entry {
     struct table_node _id_node;    // in the index by id, if it is the earliest with its id
     struct tail_entry *_id_next;   // the next later one with the same id
     struct tail_entry *_id_latest; // of the earliest: the latest with the same id
+    uint32_t _holds;
     uint16_t topic_count;
     struct topic *topics[]; // each has this offset in its chain
 };
@@ -43,9 +44,13 @@ void tail_init(struct tail *tail, struct topics *topics);
 void tail_done(struct tail *tail);
 // Takes over the reference of the entry, on failure too: then the tail is as before. -ENOMEM.
 MUST_CHECK int tail_push(struct tail *tail, const struct feed_entry *entry);
-// Drops what is older than offset `first`.
+// Says that somebody points at the entry with that offset: it stays, and so do those behind it, until it has
+// been released as often.
+void tail_hold(struct tail *tail, uint64_t offset);
+void tail_release(struct tail *tail, uint64_t offset);
+// Drops what is older than offset `first`, as far as nothing holds it.
 void tail_trim(struct tail *tail, uint64_t first);
-// Drops everything and goes on at `next`, after `before`.
+// Drops everything, which nobody may hold, and goes on at `next`, after `before`.
 void tail_reset(struct tail *tail, uint64_t next, const struct position *before);
 // The entry with that offset, which must be in the tail.
 struct tail_entry *tail_at(const struct tail *tail, uint64_t offset);

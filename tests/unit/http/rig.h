@@ -369,7 +369,8 @@ static inline struct rig *rig_new(void)
     return rig;
 }
 
-static inline void rig_start(struct rig *rig)
+// `hook` runs at the end of each turn, after the server's; or NULL.
+static inline void rig_start_with(struct rig *rig, loop_hook_fn *hook)
 {
     struct buf err;
     buf_init(&err, 512);
@@ -382,8 +383,15 @@ static inline void rig_start(struct rig *rig)
     assert_int_equal(http_server_listen(rig->server, listener), HUB_OK);
     if (rig->unix_group)
         assert_int_equal(http_server_listen(rig->server, listener_group_at(rig->unix_group, 0)), HUB_OK);
+    if (hook)
+        loop_add_hook(&rig->loop, hook, NULL);
     assert_int_equal(loop_spawn(&rig->loop, "server"), HUB_OK);
     buf_done(&err);
+}
+
+static inline void rig_start(struct rig *rig)
+{
+    rig_start_with(rig, NULL);
 }
 
 // For cmocka: a server with the configuration above.

@@ -1,0 +1,450 @@
+// A shard on its own: what comes by the feed, what the store keeps, and the connections are the test's. The
+// connection and the hub thread are played by functions of this file instead of those of http/ and
+// hub/sequencer.c, so that each step happens when the test says so.
+//
+// Updates are numbered from 1: the frame of the third is "3 ", its position 30 (stores leave gaps).
+#pragma once
+
+#include "base/err.h"
+#include "conf/conf.h"
+#include "hub/hub.h"
+#include "hub/sequencer.h"
+#include "hub/shard.h"
+#include "hub/subscriber.h"
+#include "mercure/authorization.h"
+#include "mercure/update.h"
+#include "transport/slice.h"
+#include "json/json.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define RIG_UPDATES_MAX 1024U
+#define RIG_REQUESTS_MAX 16U
+#define RIG_SLICES_MAX 256U
+#define RIG_BUDGET 262144U
+
+// The hub thread: what the workers have asked it, in that order.
+struct sequencer {
+    bool has_history;
+    struct slice_request *requests[RIG_REQUESTS_MAX];
+    size_t request_count;
+};
+
+// A connection.
+struct http_stream {
+    bool woken; // since it was last flushed
+    bool later;
+    bool cut;
+    bool ended;
+};
+
+struct rig {
+    struct conf conf;
+    struct sequencer sequencer;
+    struct hub hub;
+    struct loop loop;
+    struct shard shard;
+    // The store.
+    struct update *updates[RIG_UPDATES_MAX + 1]; // by number
+    uint64_t newest;
+    uint64_t oldest;
+    uint64_t fed; // the newest that has come by the feed
+    unsigned reads;
+};
+
+// A subscriber with its connection, and what it has received.
+struct reader {
+    struct http_stream stream;
+    struct subscriber *subscriber;
+    char received[8192];
+    struct ref *owners[RIG_SLICES_MAX]; // of what the latest flush sent
+    size_t owner_count;
+};
+
+// ---- The connection ----
+
+void http_stream_wake(struct http_stream *stream)
+{
+    stream->woken = true;
+}
+
+void http_stream_wake_later(struct http_stream *stream)
+{
+    stream->woken = stream->later = true;
+}
+
+void http_stream_end(struct http_stream *stream)
+{
+    stream->woken = stream->ended = true;
+}
+
+void http_stream_cut(struct http_stream *stream, enum http_close_reason reason)
+{
+    (void)reason;
+    stream->cut = true;
+}
+
+// The flush of a connection whose socket takes `most` slices: returns how many were sent.
+static inline size_t flush_some(struct reader *reader, size_t most)
+{
+    struct http_slice slices[RIG_SLICES_MAX];
+    reader->stream.woken = reader->stream.later = false;
+    size_t given = subscriber_source_ops.next(reader->subscriber, slices, RIG_SLICES_MAX, RIG_BUDGET);
+    size_t taken = given < most ? given : most;
+    size_t len = strlen(reader->received);
+    reader->owner_count = taken;
+    for (size_t i = 0; i < taken; i++) {
+        reader->owners[i] = slices[i].owner;
+        if (str_eq(slices[i].bytes, STR(":\n")))
+            continue;
+        assert_true(len + slices[i].bytes.len < sizeof(reader->received));
+        memcpy(reader->received + len, slices[i].bytes.ptr, slices[i].bytes.len);
+        len += slices[i].bytes.len;
+        reader->received[len] = 0;
+    }
+    bool full = taken == most;
+    if (given || full)
+        subscriber_source_ops.taken(reader->subscriber, taken, full);
+    return taken;
+}
+
+// Flushes while there is something to do.
+static inline void flush(struct reader *reader)
+{
+    while (reader->stream.woken && !reader->stream.cut)
+        (void)flush_some(reader, SIZE_MAX);
+}
+
+// What has come since it was last asked.
+static inline const char *received(struct reader *reader)
+{
+    static char text[sizeof(reader->received)];
+    memcpy(text, reader->received, sizeof(text));
+    reader->received[0] = 0;
+    return text;
+}
+
+static inline bool is_live(const struct reader *reader)
+{
+    return !reader->subscriber->backlog;
+}
+
+// ---- The feed ----
+
+static inline struct position position_of(uint64_t number)
+{
+    struct position position = {.len = number ? 8 : 0};
+    for (unsigned i = 0; i < position.len; i++)
+        position.bytes[i] = (uint8_t)(number * 10 >> (56 - 8 * i));
+    return position;
+}
+
+// The update of that number, on topics that are separated by commas.
+static inline struct update *make_update(uint64_t number, const char *topics, unsigned flags)
+{
+    struct str list[1000];
+    size_t count = 0;
+    struct str left = str_from_c(topics);
+    while (str_split(&left, ',', &list[count]))
+        count++;
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%u ", (unsigned)number);
+    struct record_fields fields = {.flags = (uint8_t)flags,
+                                   .topics = list,
+                                   .topic_count = count,
+                                   .id = str_make(text, (size_t)len - 1),
+                                   .frame_size = (size_t)len};
+    struct update *update;
+    char *frame;
+    assert_int_equal(update_new(&update, &fields, &frame), HUB_OK);
+    memcpy(frame, text, (size_t)len);
+    return update;
+}
+
+// Stores the next update, without feeding it.
+static inline void store_flagged(struct rig *rig, const char *topics, unsigned flags)
+{
+    assert_true(rig->newest < RIG_UPDATES_MAX);
+    uint64_t number = ++rig->newest;
+    rig->updates[number] = make_update(number, topics, flags);
+}
+
+static inline void store(struct rig *rig, const char *topics)
+{
+    store_flagged(rig, topics, 0);
+}
+
+static inline struct batch *new_batch(struct rig *rig, size_t count)
+{
+    struct batch *batch = calloc(1, sizeof(*batch) + sizeof(struct batch_post));
+    assert_non_null(batch);
+    batch->entries = calloc(count + 1, sizeof(*batch->entries));
+    atomic_init(&batch->workers_left, 1);
+    batch->posts[0] = (struct batch_post){.batch = batch, .shard = &rig->shard};
+    return batch;
+}
+
+static inline void post(struct batch *batch)
+{
+    struct feed_entry *entries = batch->entries;
+    shard_handle_batch(&batch->posts[0].message); // frees the batch
+    free(entries);
+}
+
+// Feeds what is stored, in one batch.
+static inline void feed(struct rig *rig)
+{
+    struct batch *batch = new_batch(rig, rig->newest - rig->fed);
+    while (rig->fed < rig->newest) {
+        struct update *update = rig->updates[++rig->fed];
+        ref_get(&update->ref);
+        batch->entries[batch->count++] =
+            (struct feed_entry){.position = position_of(rig->fed), .update = update};
+    }
+    post(batch);
+}
+
+static inline void publish(struct rig *rig, const char *topics)
+{
+    store(rig, topics);
+    feed(rig);
+}
+
+static inline void publish_private(struct rig *rig, const char *topics)
+{
+    store_flagged(rig, topics, RECORD_PRIVATE);
+    feed(rig);
+}
+
+static inline void publish_series(struct rig *rig, const char *topic, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        store(rig, topic);
+    feed(rig);
+}
+
+// The offset of an update in the tail.
+static inline uint64_t offset_of(uint64_t number)
+{
+    return TAIL_FIRST_OFFSET + number - 1;
+}
+
+// The hub thread says that the tail need only reach back to that update, and the turn ends.
+static inline void trim(struct rig *rig, uint64_t number)
+{
+    struct batch *batch = new_batch(rig, 0);
+    batch->trim_to = offset_of(number);
+    post(batch);
+    shard_end_turn(&rig->shard);
+}
+
+// The number of the oldest update in the tail; one above the newest when it is empty.
+static inline uint64_t tail_begin(const struct rig *rig)
+{
+    return rig->shard.tail.first - TAIL_FIRST_OFFSET + 1;
+}
+
+// ---- The hub thread ----
+
+void sequencer_handle_slice(struct message *message)
+{
+    (void)message;
+}
+
+void sequencer_handle_resume(struct message *message)
+{
+    (void)message;
+}
+
+void sequencer_post(struct sequencer *sequencer, struct message *message)
+{
+    assert_true(sequencer->request_count < RIG_REQUESTS_MAX);
+    sequencer->requests[sequencer->request_count++] = CONTAINER_OF(message, struct slice_request, message);
+}
+
+void sequencer_post_all(struct sequencer *sequencer, struct outbox *messages)
+{
+    (void)sequencer;
+    (void)messages;
+}
+
+bool sequencer_has_history(const struct sequencer *sequencer)
+{
+    return sequencer->has_history;
+}
+
+bool sequencer_is_held(const struct sequencer *sequencer)
+{
+    (void)sequencer;
+    return false;
+}
+
+static inline struct slice_request *take_request(struct rig *rig)
+{
+    struct sequencer *sequencer = &rig->sequencer;
+    assert_true(sequencer->request_count > 0);
+    struct slice_request *request = sequencer->requests[0];
+    sequencer->request_count--;
+    memmove(sequencer->requests, sequencer->requests + 1, sequencer->request_count * sizeof(request));
+    rig->reads++;
+    return request;
+}
+
+static inline uint64_t number_of(const struct position *position)
+{
+    uint64_t number = 0;
+    for (unsigned i = 0; i < position->len; i++)
+        number = number << 8 | position->bytes[i];
+    return number / 10;
+}
+
+// Which update the oldest request for a slice begins behind.
+static inline uint64_t requested(const struct rig *rig)
+{
+    assert_true(rig->sequencer.request_count > 0);
+    return number_of(&rig->sequencer.requests[0]->replay.after);
+}
+
+// Answers the oldest request with at most `max` updates of the store.
+static inline void answer(struct rig *rig, size_t max)
+{
+    struct slice_request *request = take_request(rig);
+    struct replay_request *replay = &request->replay;
+    struct slice_builder builder = {0};
+    slice_begin(&builder);
+    uint64_t first = number_of(&replay->after) + 1;
+    bool gap = first < rig->oldest;
+    if (gap)
+        first = rig->oldest;
+    uint64_t number = first;
+    for (; number <= rig->newest && number - first < max; number++) {
+        struct position position = position_of(number);
+        assert_int_equal(slice_add(&builder, &position, rig->updates[number]->record.bytes), HUB_OK);
+    }
+    assert_int_equal(slice_finish(&builder, &replay->after, gap, number > rig->newest, &replay->slice),
+                     HUB_OK);
+    slice_done(&builder);
+    history_handle_slice(&request->message);
+}
+
+static inline void answer_error(struct rig *rig)
+{
+    struct slice_request *request = take_request(rig);
+    request->replay.err = HUB_E_CORRUPT;
+    history_handle_slice(&request->message);
+}
+
+// The hub thread, the connection and the turns go on until nothing moves; slices have `max` updates.
+static inline void run(struct rig *rig, struct reader *reader, size_t max)
+{
+    bool more = true;
+    while (more) {
+        flush(reader);
+        more = history_end_turn(&rig->shard.history);
+        while (rig->sequencer.request_count) {
+            answer(rig, max);
+            more = true;
+        }
+    }
+}
+
+// ---- Subscribers ----
+
+// The matchers are separated by commas. It starts after the update of that number, whose offset it knows or
+// not.
+static inline void subscribe_after(struct rig *rig, struct reader *reader, const char *matchers,
+                                   uint64_t number, bool with_offset, struct authorization *authorization)
+{
+    struct str list[1000];
+    size_t count = 0;
+    struct str left = str_from_c(matchers);
+    while (str_split(&left, ',', &list[count]))
+        count++;
+    struct subscriber_config config = {
+        .shard = &rig->shard,
+        .topics = list,
+        .topic_count = count,
+        .authorization = authorization,
+        .end_ms = UINT64_MAX,
+        .offset = with_offset ? offset_of(number) : 0,
+        .position = position_of(number),
+    };
+    *reader = (struct reader){.stream.woken = true}; // a stream is asked once without a wake
+    assert_int_equal(subscriber_new(&reader->subscriber, &config), HUB_OK);
+    subscriber_attach(reader->subscriber, &reader->stream);
+}
+
+// From now on.
+static inline void subscribe(struct rig *rig, struct reader *reader, const char *matchers)
+{
+    subscribe_after(rig, reader, matchers, rig->fed, true, NULL);
+    flush(reader);
+    assert_true(is_live(reader));
+}
+
+// From after that update on, by its position; 0: from the first that is kept.
+static inline void replay(struct rig *rig, struct reader *reader, const char *matchers, uint64_t number)
+{
+    subscribe_after(rig, reader, matchers, number, false, NULL);
+}
+
+// Who may read private updates on a topic.
+static inline struct authorization *authorization_for(const char *topic)
+{
+    char text[256];
+    (void)snprintf(text, sizeof(text),
+                   "[{\"type\":\"%s\",\"actions\":[\"subscribe\"],\"topics\":[{\"match\":\"%s\"}]}]",
+                   AUTHORIZATION_TYPE, topic);
+    struct json *json;
+    assert_int_equal(json_parse(&json, str_from_c(text), NULL), HUB_OK);
+    struct authorization *authorization;
+    enum authorization_reason reason;
+    assert_int_equal(authorization_parse(&authorization, json, &reason), HUB_OK);
+    json_free(json);
+    return authorization;
+}
+
+static inline void subscribe_granted(struct rig *rig, struct reader *reader, const char *matchers,
+                                     const char *grant)
+{
+    struct authorization *authorization = authorization_for(grant);
+    subscribe_after(rig, reader, matchers, rig->fed, true, authorization);
+    ref_put(&authorization->ref);
+    flush(reader);
+}
+
+static inline void leave(struct reader *reader)
+{
+    subscriber_source_ops.closed(reader->subscriber, HTTP_CLOSE_PEER);
+}
+
+// ---- The rig ----
+
+static inline struct rig *rig_new(void)
+{
+    struct rig *rig = calloc(1, sizeof(*rig));
+    assert_non_null(rig);
+    rig->sequencer.has_history = true;
+    rig->oldest = 1;
+    rig->hub = (struct hub){.conf = &rig->conf, .sequencer = &rig->sequencer, .max_subscribers = 1000};
+    assert_int_equal(loop_init(&rig->loop), HUB_OK);
+    shard_init(&rig->shard, &rig->hub, &rig->loop);
+    return rig;
+}
+
+static inline void rig_free(struct rig *rig)
+{
+    while (rig->sequencer.request_count)
+        answer(rig, 1);
+    shard_done(&rig->shard);
+    loop_done(&rig->loop);
+    for (uint64_t number = 1; number <= rig->newest; number++)
+        ref_put(&rig->updates[number]->ref);
+    free(rig);
+}
