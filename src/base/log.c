@@ -14,6 +14,7 @@
 
 #define LINE_MAX_BYTES 16384U
 #define QUEUE_MAX_BYTES (4U << 20)
+#define LIMIT_MS 1000U
 
 struct line {
     struct line *next;
@@ -173,6 +174,24 @@ void log_event(enum log_level level, const char *text, const struct log_field *f
     else
         write_all(buf.ptr, buf.len);
     buf_done(&buf);
+}
+
+bool log_limit_pass(struct log_limit *limit, uint64_t now_ms)
+{
+    // The time alone is shared: of several threads the one that moves it on writes the line.
+    uint_fast64_t next_ms = atomic_load_explicit(&limit->next_ms, memory_order_relaxed);
+    if (now_ms >= next_ms &&
+        atomic_compare_exchange_strong_explicit(&limit->next_ms, &next_ms, now_ms + LIMIT_MS,
+                                                memory_order_relaxed, memory_order_relaxed))
+        return true;
+    atomic_fetch_add_explicit(&limit->left_out, 1, memory_order_relaxed);
+    return false;
+}
+
+struct log_field log_limit_field(struct log_limit *limit)
+{
+    uint64_t left_out = atomic_exchange_explicit(&limit->left_out, 0, memory_order_relaxed);
+    return left_out ? LOG_U64("left_out", left_out) : LOG_STR("left_out", str_make(NULL, 0));
 }
 
 static void drain(void)

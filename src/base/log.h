@@ -7,8 +7,10 @@
 #pragma once
 
 #include "base/attr.h"
+#include "base/clock.h"
 #include "base/str.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,6 +44,23 @@ struct log_field {
          ? log_event(level, text, (const struct log_field[]){{0}, __VA_ARGS__} + 1, \
                      sizeof((const struct log_field[]){{0}, __VA_ARGS__}) / sizeof(struct log_field) - 1) \
          : (void)0)
+
+// For lines that anybody can bring about as often as they like: each place has a limit of its own, zeroed,
+// that lets one line a second pass; how many were left out before it is a field of the next.
+struct log_limit {
+    atomic_uint_fast64_t next_ms;
+    atomic_uint_fast64_t left_out;
+};
+
+#define LOG_LIMITED(limit, level, text, ...) \
+    (log_enabled(level) && log_limit_pass(limit, clock_mono_ms()) \
+         ? LOG(level, text, log_limit_field(limit), __VA_ARGS__) \
+         : (void)0)
+
+// Whether a line may be written now; counts it if not.
+bool log_limit_pass(struct log_limit *limit, uint64_t now_ms);
+// How many were left out, which are then told; nothing if none were.
+struct log_field log_limit_field(struct log_limit *limit);
 
 // Sets what is written; before that: info and above, as text. Called before threads start.
 void log_configure(enum log_level level, bool json);

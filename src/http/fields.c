@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <llhttp.h>
+#include <string.h>
 
 struct str http_fields_get(const struct http_fields *fields, struct str name)
 {
@@ -123,6 +124,39 @@ static int collector_init(struct collector *collector, struct http_fields *field
     return fields->list ? HUB_OK : -ENOMEM;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static void blank_value(char *at, char *end)
+{
+    while (at < end && is_blank(*at))
+        *at++ = ' ';
+    while (end > at && is_blank(end[-1]))
+        *--end = ' ';
+}
+
+// A copy in which no tab stands around a value, where it means the same as a space (RFC 9110 §5.6.3): llhttp
+// does not know that of all fields. Memory is out: ptr is NULL.
+static struct str blank_tabs(struct str head, struct arena *arena)
+{
+    if (str_find(head, 0, '\t') == head.len)
+        return head;
+    char *copy = arena_alloc(arena, head.len);
+    if (!copy)
+        return str_make(NULL, 0);
+    memcpy(copy, head.ptr, head.len);
+    for (size_t at = str_find(head, 0, '\n'); at < head.len;) {
+        size_t end = str_find(head, at, '\r');
+        size_t colon = str_find(str_slice(head, 0, end), at, ':');
+        if (colon < end)
+            blank_value(copy + colon + 1, copy + end);
+        at = str_find(head, end, '\n');
+    }
+    return str_make(copy, head.len);
+}
+
 static int execute(struct collector *collector, struct str head, const char **reterr)
 {
     llhttp_errno_t err = llhttp_execute(&collector->llhttp, head.ptr, head.len);
@@ -141,6 +175,9 @@ int http_fields_parse_request(struct http_fields *ret_fields, struct str head, s
     int err = collector_init(&collector, ret_fields, HTTP_REQUEST, lines, arena);
     if (err)
         return err;
+    head = blank_tabs(head, arena);
+    if (!head.ptr)
+        return -ENOMEM;
     // llhttp knows a fixed list of methods; ours are checked elsewhere, and any will do to read the rest.
     (void)llhttp_execute(&collector.llhttp, "POST", 4);
     return execute(&collector, head, reterr);

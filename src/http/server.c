@@ -151,6 +151,13 @@ static void count_out(struct http_server *server)
     counter_add(&server->metrics.closed, 1);
 }
 
+static void turn_away(struct http_server *server, const char *reason)
+{
+    counter_add(&server->metrics.refused_connections, 1);
+    if (server->config.turned_away)
+        server->config.turned_away(server->config.arg, reason);
+}
+
 static bool count_in(struct http_server *server)
 {
     struct http_shared *shared = server->config.shared;
@@ -159,7 +166,7 @@ static bool count_in(struct http_server *server)
     if (atomic_fetch_add_explicit(&shared->connections, 1, memory_order_relaxed) <
         server->config.max_connections)
         return true;
-    counter_add(&server->metrics.refused_connections, 1);
+    turn_away(server, "max_connections is reached");
     count_out(server);
     return false;
 }
@@ -220,7 +227,7 @@ static void on_accepted(void *arg, int fd)
 static void on_refused(void *arg)
 {
     struct watched_listener *watched = arg;
-    counter_add(&watched->server->metrics.refused_connections, 1);
+    turn_away(watched->server, "no descriptor is left");
 }
 
 static void on_acceptor_closed(struct acceptor *acceptor, void *arg)

@@ -43,6 +43,9 @@ struct http_server_config {
     // Called for each request that the server itself has refused (400, 408, 413, 431, 501, 503, 505): for the
     // log.
     void (*refused)(void *arg, unsigned status, const char *reason, struct str peer, struct str request_id);
+    // Called for each connection that was closed at once: max_connections is reached, or no descriptor is
+    // left. May be NULL.
+    void (*turned_away)(void *arg, const char *reason);
     // A connection from a listener that is handed round: `fd` goes to http_server_adopt of any server, or is
     // closed. NULL: this server keeps them all.
     void (*handed)(void *arg, int fd);

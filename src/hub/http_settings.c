@@ -11,6 +11,13 @@ static void log_refused(void *arg, unsigned status, const char *reason, struct s
         LOG_U64("status", status), LOG_C("reason", reason));
 }
 
+static void log_turned_away(void *arg, const char *reason)
+{
+    (void)arg;
+    static struct log_limit limit;
+    LOG_LIMITED(&limit, LOG_LEVEL_WARN, "Connections are turned away", LOG_C("reason", reason));
+}
+
 struct http_server_config http_settings(const struct conf *conf)
 {
     return (struct http_server_config){
@@ -24,5 +31,6 @@ struct http_server_config http_settings(const struct conf *conf)
         .socket_unsent_max = (unsigned)conf->socket_unsent_max,
         .peer_timeout_ms = (unsigned)conf->peer_timeout_ms,
         .refused = log_refused,
+        .turned_away = log_turned_away,
     };
 }

@@ -245,12 +245,20 @@ static void release(struct subscribing *subscribing)
 }
 
 // Without a status: an EventSource comes back from this.
-static void turn_away(struct subscribing *subscribing, struct exchange *exchange)
+static void send_away(struct subscribing *subscribing, struct exchange *exchange, const char *reason)
 {
-    LOG(LOG_LEVEL_WARN, "Subscriber turned away: max_subscribers or max_connections is reached",
-        LOG_STR("request_id", exchange_request_id(exchange)));
+    LOG(LOG_LEVEL_INFO, "Subscription refused", LOG_STR("request_id", exchange_request_id(exchange)),
+        LOG_STR("peer", exchange_peer(exchange)), LOG_C("reason", reason));
     release(subscribing);
     exchange_abort(exchange);
+}
+
+static void turn_away(struct subscribing *subscribing, struct exchange *exchange)
+{
+    static struct log_limit limit;
+    static const char reason[] = "max_subscribers or max_connections is reached";
+    LOG_LIMITED(&limit, LOG_LEVEL_WARN, "Subscribers are turned away", LOG_C("reason", reason));
+    send_away(subscribing, exchange, reason);
 }
 
 static void begin(struct subscribing *subscribing, struct exchange *exchange, const struct start *start)
@@ -343,9 +351,10 @@ static void begin_located(struct subscribing *subscribing, struct exchange *exch
                           const struct find_request *find)
 {
     if (find->err) {
-        LOG(LOG_LEVEL_ERROR, "The history cannot be searched", LOG_C("reason", err_text(find->err)));
-        release(subscribing);
-        exchange_abort(exchange); // an EventSource comes back from this, and not from a status
+        static struct log_limit limit;
+        LOG_LIMITED(&limit, LOG_LEVEL_ERROR, "The history cannot be searched",
+                    LOG_C("reason", err_text(find->err)));
+        send_away(subscribing, exchange, "the history cannot be searched");
         return;
     }
     if (find->found) {

@@ -3,7 +3,9 @@
 //
 // When descriptors run out, a connection that cannot be accepted would stay in the kernel's queue and be
 // announced for ever. So each acceptor holds one spare descriptor: it is closed, the connection is accepted
-// into its place and closed at once, and the spare is opened again.
+// into its place and closed at once, and the spare is opened again. Another thread may be quicker to take its
+// place, or a connection: then the next accept fails at once, the socket is left alone for a moment, and the
+// spare is tried for again.
 #pragma once
 
 #include "base/attr.h"

@@ -217,7 +217,10 @@ def test_publishers_and_operations_get_through_when_subscribers_have_taken_all_p
         connection.send(request_bytes("GET", f"{PATH}?match={topic}"))
         assert connection.read_all() == b"", "a subscriber too many was not turned away"
         connection.close()
-    hub.log.wait("Subscriber turned away: max_subscribers or max_connections is reached", count=20)
+    reason = "max_subscribers or max_connections is reached"
+    hub.log.wait("Subscription refused", count=20, reason=reason)
+    warnings = hub.log.find("Subscribers are turned away", level="warn", reason=reason)
+    assert warnings and len(warnings) + sum(line.get("left_out", 0) for line in warnings) <= 20
     publishers = [Publisher(hub) for _ in range(20)]
     ids = [publisher.publish(topic=topic).text for publisher in publishers]
     for publisher in publishers:
@@ -271,6 +274,7 @@ def test_without_a_descriptor_left_connections_are_accepted_and_closed_and_the_h
         client.close()
     wait_until(lambda: is_answered(hub), "there is no room again")
     assert hub.metrics()["mercure_http_connections_refused_total"] >= 50
+    hub.log.wait("Connections are turned away", level="warn", reason="no descriptor is left")
     hub.publish_ok(topic, "there is room again")
     assert stream.read_event().data == "there is room again"
     stream.close()

@@ -161,6 +161,37 @@ static void a_line_that_is_too_long_keeps_its_sentence(void **state)
     buf_done(&captured);
 }
 
+static void of_lines_that_are_limited_one_a_second_passes_and_tells_of_the_others(void **state)
+{
+    (void)state;
+    struct log_limit limit = {0};
+    uint64_t now_ms = 5000;
+    assert_true(log_limit_pass(&limit, now_ms));
+    assert_null(log_limit_field(&limit).text.ptr);
+    for (unsigned i = 0; i < 10; i++)
+        assert_false(log_limit_pass(&limit, now_ms + 999));
+    assert_true(log_limit_pass(&limit, now_ms + 1000));
+    struct log_field field = log_limit_field(&limit);
+    assert_int_equal(field.kind, LOG_FIELD_U64);
+    assert_int_equal(field.number, 10);
+    assert_true(log_limit_pass(&limit, now_ms + 5000));
+    assert_null(log_limit_field(&limit).text.ptr);
+}
+
+static void a_limited_line_is_one_like_others(void **state)
+{
+    (void)state;
+    log_configure(LOG_LEVEL_INFO, false);
+    struct log_limit limit = {.left_out = 3};
+    int fd = capture_start();
+    LOG_LIMITED(&limit, LOG_LEVEL_DEBUG, "Not written");
+    LOG_LIMITED(&limit, LOG_LEVEL_WARN, "Full", LOG_C("reason", "max"));
+    LOG_LIMITED(&limit, LOG_LEVEL_WARN, "Full", LOG_C("reason", "max"));
+    const char *text = capture_end(fd);
+    assert_line(text, " warn  Full left_out=3 reason=max\n");
+    buf_done(&captured);
+}
+
 #define THREADS 4
 #define LINES_EACH 500
 
@@ -285,6 +316,8 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_utf8_are_escaped),
         cmocka_unit_test(levels_below_the_configured_are_left_out),
         cmocka_unit_test(a_line_that_is_too_long_keeps_its_sentence),
+        cmocka_unit_test(of_lines_that_are_limited_one_a_second_passes_and_tells_of_the_others),
+        cmocka_unit_test(a_limited_line_is_one_like_others),
         cmocka_unit_test(lines_of_many_threads_are_whole_and_in_order),
         cmocka_unit_test(lines_that_nobody_reads_are_dropped_and_counted),
         cmocka_unit_test(it_may_be_started_and_stopped_again),

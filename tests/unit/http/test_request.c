@@ -176,6 +176,17 @@ static void the_length_of_a_body_can_be_read_in_one_way_only(void **state)
     (void)state;
     ACCEPTED(POST("Content-Length: 0\r\n"));
     ACCEPTED(POST("Content-Length: 10 \r\n"));
+    ACCEPTED(POST("Content-Length:10\r\n"));
+    ACCEPTED(POST("Content-Length:\t10\r\n"));
+    ACCEPTED(POST("Content-Length: \t 10\t \t\r\n"));
+    ACCEPTED(POST("Transfer-Encoding:\tchunked\t\r\n"));
+    REFUSED(400, POST("Content-Length: 1\t1\r\n"));
+    REFUSED(400, POST("Content-Length: \t\r\n"));
+    REFUSED(400, POST("Content-Length\t: 1\r\n"));
+    REFUSED(400, POST("Content-Length: \v1\r\n"));
+    REFUSED(400, POST("Content-Length: 1\f\r\n"));
+    REFUSED(400, POST("Content-Length: 1\xa0\r\n"));
+    REFUSED(400, POST("Content-Length: \t1\r\nTransfer-Encoding:\tchunked\r\n"));
     ACCEPTED(POST("Transfer-Encoding: Chunked\r\n"));
     REFUSED(400, POST("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"));
     REFUSED(400, POST("Transfer-Encoding: chunked\r\nContent-Length: 1\r\n"));

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #define FD_MAX 256
+#define THIEF_WAITS (-2)
 
 struct rig {
     struct loop loop;
@@ -25,6 +26,7 @@ struct rig {
     int fds[FD_MAX]; // accepted
     size_t count;
     size_t refused;
+    int thief; // takes the place of the spare descriptor when that has been used, unless negative
     bool closed;
     bool hangs;
 };
@@ -39,6 +41,8 @@ static void on_refused(void *arg)
 {
     struct rig *rig = arg;
     rig->refused++;
+    if (rig->thief == THIEF_WAITS)
+        rig->thief = dup(0);
 }
 
 static void on_closed(struct acceptor *acceptor, void *arg)
@@ -77,6 +81,7 @@ static int set_up(void **state)
     if (address_resolve(&rig->address, str_from_c(listener->address), &err) != HUB_OK ||
         loop_init(&rig->loop) != HUB_OK)
         return -1;
+    rig->thief = -1;
     timer_init(&rig->guard, hang);
     *state = rig;
     return acceptor_open(&rig->acceptor, &rig->loop, listener->fd, &handler, rig);
@@ -156,12 +161,48 @@ static void without_descriptors_connections_are_closed_and_later_accepted_again(
     (void)close(client);
 }
 
+// Another worker that is out of descriptors too may have taken it.
+static void without_its_spare_descriptor_it_rests_until_there_is_one_again(void **state)
+{
+    struct rig *rig = *state;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int clients[2];
+    for (size_t i = 0; i < 2; i++)
+        clients[i] = socket(AF_INET, SOCK_STREAM, 0);
+    struct rlimit low = {.rlim_cur = 128, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    int filler[128];
+    size_t filled = fill_descriptors(filler, 128);
+    rig->thief = THIEF_WAITS;
+    assert_int_equal(connect(clients[0], &rig->address.any, rig->address.len), 0);
+    run(rig, 1);
+    assert_int_equal(rig->refused, 1);
+    assert_true(rig->thief >= 0);
+
+    // The kernel does not tell of the connection again and again meanwhile.
+    assert_int_equal(connect(clients[1], &rig->address.any, rig->address.len), 0);
+    while (uv_is_active((uv_handle_t *)&rig->acceptor._poll))
+        (void)uv_run(&rig->loop.uv, UV_RUN_ONCE);
+    (void)close(rig->thief);
+    run(rig, 2);
+    assert_int_equal(rig->refused, 2);
+
+    for (size_t i = 0; i < 2; i++)
+        (void)close(clients[i]);
+    for (size_t i = 0; i < filled; i++)
+        (void)close(filler[i]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(more_connections_than_one_turn_takes_are_all_accepted, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(without_descriptors_connections_are_closed_and_later_accepted_again,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_its_spare_descriptor_it_rests_until_there_is_one_again,
                                         set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
