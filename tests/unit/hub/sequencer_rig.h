@@ -13,6 +13,7 @@
 #include "transport/number.h"
 #include "transport/slice.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -55,7 +56,7 @@ struct sequencer_rig {
 
 // ---- The transport ----
 
-static struct fake *fake_of(struct transport *transport)
+static inline struct fake *fake_of(struct transport *transport)
 {
     return CONTAINER_OF(transport, struct fake, transport);
 }
@@ -287,9 +288,9 @@ static inline void rig_open_transport(struct sequencer_rig *rig)
     turn_all(rig);
 }
 
-static inline void rig_stop(struct sequencer_rig *rig)
+// After sequencer_close.
+static inline void rig_finish(struct sequencer_rig *rig)
 {
-    sequencer_close(rig->sequencer);
     turn_all(rig);
     if (rig->fake.closed)
         rig->fake.config.events->closed(rig->fake.config.arg);
@@ -298,6 +299,12 @@ static inline void rig_stop(struct sequencer_rig *rig)
     for (size_t i = 0; i < WORKERS; i++)
         shard_done(&rig->shards[i]);
     sequencer_free(rig->sequencer);
+}
+
+static inline void rig_stop(struct sequencer_rig *rig)
+{
+    sequencer_close(rig->sequencer);
+    rig_finish(rig);
 }
 
 // ---- Publishes ----
