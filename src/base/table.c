@@ -92,25 +92,3 @@ struct table_node *table_next(const struct table_node *node)
         next = next->next;
     return next;
 }
-
-struct table_node *table_walk(const struct table *table, const struct table_node *node)
-{
-    if (!table->_buckets)
-        return NULL;
-    size_t bucket = 0;
-    if (node) {
-        if (node->next)
-            return node->next;
-        bucket = (node->hash & table->_mask) + 1;
-    }
-    for (; bucket <= table->_mask; bucket++) {
-        if (table->_buckets[bucket])
-            return table->_buckets[bucket];
-    }
-    return NULL;
-}
-
-size_t table_memory(const struct table *table)
-{
-    return table->_buckets ? (table->_mask + 1) * sizeof(struct table_node *) : 0;
-}

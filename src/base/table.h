@@ -31,8 +31,3 @@ void table_remove(struct table *table, struct table_node *node);
 // The first node with that hash, and the next one after it; NULL when there is none.
 struct table_node *table_first(const struct table *table, uint64_t hash);
 struct table_node *table_next(const struct table_node *node);
-// Walks the whole table in no order: pass NULL to start. The node given may have been removed meanwhile
-// only if the walk is not continued from it.
-struct table_node *table_walk(const struct table *table, const struct table_node *node);
-// Memory held by the table itself, in bytes.
-size_t table_memory(const struct table *table);

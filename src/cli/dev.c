@@ -110,7 +110,7 @@ static struct conf *load(struct plan *plan, int argc, char **argv, int *ret_stat
         return NULL;
     plan_origins(plan, first);
     int err = plan_data(plan, first);
-    conf_unref(first);
+    conf_free(first);
     return err ? NULL : settings_load("dev", argc, argv, plan->items, plan->count, ret_status);
 }
 
@@ -161,7 +161,7 @@ int dev_command(int argc, char **argv)
     if (conf) {
         const struct server_events events = {.started = print_welcome, .arg = &plan};
         status = run_serve(conf, &events);
-        conf_unref(conf);
+        conf_free(conf);
     }
     done(&plan);
     return status;

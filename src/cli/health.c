@@ -71,6 +71,6 @@ int health_command(int argc, char **argv)
     if (!conf)
         return status;
     status = probe_configured(conf);
-    conf_unref(conf);
+    conf_free(conf);
     return status;
 }

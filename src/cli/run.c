@@ -78,6 +78,6 @@ int run_command(int argc, char **argv)
     if (!conf)
         return status;
     status = run_serve(conf, NULL);
-    conf_unref(conf);
+    conf_free(conf);
     return status;
 }

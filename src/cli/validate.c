@@ -13,6 +13,6 @@ int validate_command(int argc, char **argv)
     status = settings_check(conf);
     if (status == CLI_DONE)
         (void)printf("The configuration is valid%s%.*s.\n", conf->file.len ? ": " : "", STR_ARG(conf->file));
-    conf_unref(conf);
+    conf_free(conf);
     return status;
 }

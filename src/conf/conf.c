@@ -10,9 +10,10 @@
 #define CONF_ARENA_MAX ((size_t)32 << 20)
 #define REASON_MAX 1024U
 
-static void free_conf(struct ref *ref)
+void conf_free(struct conf *conf)
 {
-    struct conf *conf = CONTAINER_OF(ref, struct conf, ref);
+    if (!conf)
+        return;
     arena_done(&conf->_arena);
     free(conf);
 }
@@ -23,28 +24,15 @@ static struct conf *conf_new(void)
     struct conf *conf = calloc(1, sizeof(*conf));
     if (!conf)
         return NULL;
-    ref_init(&conf->ref, free_conf);
     arena_init(&conf->_arena, CONF_ARENA_MAX);
     conf->_origins = arena_calloc(&conf->_arena, conf_option_count, sizeof(*conf->_origins));
     if (!conf->_origins || option_set_defaults(conf_options, conf, &conf->_arena) != HUB_OK) {
-        conf_unref(conf);
+        conf_free(conf);
         return NULL;
     }
     for (size_t i = 0; i < conf_option_count; i++)
         conf->_origins[i].kind = CONF_SOURCE_DEFAULT;
     return conf;
-}
-
-struct conf *conf_ref(struct conf *conf)
-{
-    ref_get(&conf->ref);
-    return conf;
-}
-
-void conf_unref(struct conf *conf)
-{
-    if (conf)
-        ref_put(&conf->ref);
 }
 
 // From the weakest source to the strongest; only the path of the file must be known before.
@@ -76,7 +64,7 @@ int conf_load(struct conf **ret_conf, const struct conf_source *source, struct c
     buf_done(&loader.reason);
     int err = loader.err ? loader.err : errors->error_count ? HUB_E_INVALID : HUB_OK;
     if (err)
-        conf_unref(conf);
+        conf_free(conf);
     else
         *ret_conf = conf;
     return err;

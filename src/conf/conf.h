@@ -1,4 +1,4 @@
-// The configuration as one immutable, counted snapshot, and how it is loaded: flag > environment > file >
+// The configuration as one immutable snapshot, and how it is loaded: flag > environment > file >
 // default, from the one table in conf/schema.c that also writes the help, the reference and the JSON Schema.
 //
 // Nothing is opened, bound or resolved here: a loaded configuration is consistent in itself, and whether the
@@ -8,7 +8,6 @@
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/option.h"
-#include "base/ref.h"
 #include "base/str.h"
 #include "conf/error.h"
 
@@ -42,8 +41,6 @@ enum conf_log_format {
 // Times are in milliseconds, sizes in bytes; 0 is "off", "none" or "automatic" as the reference says. Texts
 // end with a zero byte behind their length.
 struct conf {
-    struct ref ref;
-
     struct option_list addr;
     struct str ops_addr; // empty: none
     struct str transport_url;
@@ -117,10 +114,8 @@ struct conf_source {
 // configuration; on success it may hold warnings. -ENOMEM.
 MUST_CHECK int conf_load(struct conf **ret_conf, const struct conf_source *source,
                          struct conf_errors *errors);
-// One owner more; returns its argument.
-struct conf *conf_ref(struct conf *conf);
-// One owner less. Accepts NULL.
-void conf_unref(struct conf *conf);
+// Accepts NULL.
+void conf_free(struct conf *conf);
 // Appends where the value of a key comes from: "--addr", "MERCURE_ADDR", "mercure.yaml:3", "default".
 void conf_origin(const struct conf *conf, const char *key, struct buf *buf);
 

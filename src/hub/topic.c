@@ -32,11 +32,6 @@ static struct topic *find(const struct topics *topics, struct str text, uint64_t
     return topic;
 }
 
-struct topic *topics_find(const struct topics *topics, struct str text)
-{
-    return find(topics, text, hash_keyed(text));
-}
-
 static size_t topic_size(const struct topic *topic)
 {
     return sizeof(*topic) + topic->len + topic->_subscription_cap * sizeof(*topic->subscriptions) +

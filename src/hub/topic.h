@@ -41,7 +41,6 @@ struct topics {
 void topics_init(struct topics *topics);
 // Every topic must be unused.
 void topics_done(struct topics *topics);
-struct topic *topics_find(const struct topics *topics, struct str text);
 // Finds or makes it; NULL when memory is out. One that stays unused is to be given back with topics_release.
 struct topic *topics_get(struct topics *topics, struct str text);
 // Frees the topic if nobody subscribes to it and no offset is left.

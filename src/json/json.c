@@ -9,9 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-// The largest integer up to which a double holds every integer exactly.
-#define EXACT_MAX 9007199254740992.0
-
 static const json_t *inner(const struct json *value)
 {
     return (const json_t *)(const void *)value;
@@ -162,34 +159,11 @@ struct str json_str(const struct json *value)
     return str_make(json_string_value(inner(value)), json_string_length(inner(value)));
 }
 
-bool json_to_bool(const struct json *value, bool *ret_truth)
-{
-    if (json_kind(value) != JSON_KIND_BOOL)
-        return false;
-    *ret_truth = json_typeof(inner(value)) == JSON_TRUE;
-    return true;
-}
-
 bool json_to_double(const struct json *value, double *ret_number)
 {
     if (json_kind(value) != JSON_KIND_NUMBER)
         return false;
     *ret_number = json_number_value(inner(value));
-    return true;
-}
-
-bool json_to_i64(const struct json *value, int64_t *ret_number)
-{
-    if (json_kind(value) != JSON_KIND_NUMBER)
-        return false;
-    if (json_is_integer(inner(value))) {
-        *ret_number = json_integer_value(inner(value));
-        return true;
-    }
-    double number = json_real_value(inner(value));
-    if (!(number >= -EXACT_MAX && number <= EXACT_MAX) || number != (double)(int64_t)number)
-        return false;
-    *ret_number = (int64_t)number;
     return true;
 }
 

@@ -52,11 +52,7 @@ const struct json *json_at(const struct json *array, size_t index);
 bool json_next(const struct json *object, void **iter, struct str *ret_key, const struct json **ret_value);
 // The text of a string (it may hold zero bytes, and ends with one more); otherwise a NULL ptr.
 struct str json_str(const struct json *value);
-// False unless it is true or false.
-bool json_to_bool(const struct json *value, bool *ret_truth);
 // False unless it is a number.
 bool json_to_double(const struct json *value, double *ret_number);
-// False unless it is a number without a fraction that fits; 1e3 and 1.0 do.
-bool json_to_i64(const struct json *value, int64_t *ret_number);
 // Appends the value as compact JSON: members in their order, numbers with the digits that they need.
 void json_dump(const struct json *value, struct buf *buf);

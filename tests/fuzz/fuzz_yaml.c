@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct conf *conf = NULL;
     int err = conf_load(&conf, &source, &errors);
     check(err, conf, &errors);
-    conf_unref(conf);
+    conf_free(conf);
     conf_errors_done(&errors);
     (void)close(fd);
     return 0;

@@ -47,8 +47,6 @@ static void an_empty_table_has_nothing(void **state)
     (void)state;
     struct table table = {0};
     assert_null(table_first(&table, 0));
-    assert_null(table_walk(&table, NULL));
-    assert_int_equal(table_memory(&table), 0);
     table_done(&table);
 }
 
@@ -83,21 +81,6 @@ static void hashes_that_share_a_bucket_are_told_apart(void **state)
     table_done(&table);
 }
 
-// How many the walk meets, each once.
-static size_t count_walked(const struct table *table)
-{
-    static bool seen[ENTRIES];
-    memset(seen, 0, sizeof(seen));
-    size_t count = 0;
-    for (struct table_node *node = table_walk(table, NULL); node; node = table_walk(table, node)) {
-        assert_false(seen[entry_of(node)->key]);
-        assert_true(entry_of(node)->in_table);
-        seen[entry_of(node)->key] = true;
-        count++;
-    }
-    return count;
-}
-
 static void random_changes_agree_with_what_was_done(void **state)
 {
     (void)state;
@@ -120,8 +103,6 @@ static void random_changes_agree_with_what_was_done(void **state)
         assert_int_equal(table.count, count);
         struct entry *other = &entries[random_below(ENTRIES)];
         assert_ptr_equal(find(&table, other->key, other->key % 1500), other->in_table ? other : NULL);
-        if (step % 1000 == 0)
-            assert_int_equal(count_walked(&table), count);
     }
     table_done(&table);
 }
@@ -133,11 +114,11 @@ static void memory_of_a_storm_is_given_back(void **state)
     prepare(&table);
     for (unsigned i = 0; i < ENTRIES; i++)
         assert_int_equal(table_insert(&table, &entries[i].node, i), HUB_OK);
-    size_t largest = table_memory(&table);
-    assert_true(largest >= ENTRIES / 2 * sizeof(void *));
+    size_t largest = table._mask + 1;
+    assert_true(largest >= ENTRIES / 2);
     for (unsigned i = 0; i < ENTRIES; i++)
         table_remove(&table, &entries[i].node);
-    assert_true(table_memory(&table) <= largest / 32);
+    assert_true(table._mask + 1 <= largest / 32);
     assert_int_equal(table.count, 0);
     table_done(&table);
 }

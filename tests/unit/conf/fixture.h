@@ -47,7 +47,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *fixture = *state;
-    conf_unref(fixture->conf);
+    conf_free(fixture->conf);
     conf_errors_done(&fixture->errors);
     buf_done(&fixture->printed);
     char command[128];
@@ -71,7 +71,7 @@ __attribute__((unused)) static const char *write_file(struct fixture *fixture, c
 
 static int load(struct fixture *fixture, char *const *flags, char *const *variables)
 {
-    conf_unref(fixture->conf);
+    conf_free(fixture->conf);
     fixture->conf = NULL;
     conf_errors_done(&fixture->errors);
     conf_errors_init(&fixture->errors);

@@ -342,18 +342,6 @@ static void zero_means_off_where_the_reference_says_so(void **state)
     assert_int_equal(load_with(fixture, "publish-timeout", "0s"), HUB_E_INVALID);
 }
 
-static void a_configuration_is_counted(void **state)
-{
-    struct fixture *fixture = *state;
-    assert_loaded(fixture, FLAGS(), VARIABLES(KEYS));
-    struct conf *other = conf_ref(fixture->conf);
-    conf_unref(fixture->conf);
-    fixture->conf = NULL;
-    assert_str(other->ops_addr, "127.0.0.1:2019");
-    conf_unref(other);
-    conf_unref(NULL);
-}
-
 static void values_outlive_their_sources(void **state)
 {
     struct fixture *fixture = *state;
@@ -388,7 +376,6 @@ int main(void)
         TEST(the_licence_is_accepted_and_ignored),
         TEST(every_number_is_bounded_at_both_edges),
         TEST(zero_means_off_where_the_reference_says_so),
-        TEST(a_configuration_is_counted),
         TEST(values_outlive_their_sources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

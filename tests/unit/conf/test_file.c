@@ -32,7 +32,7 @@ static int load_in(struct fixture *fixture, const char *xdg, const char *home)
         .work_dir = work,
         .etc_dir = etc,
     };
-    conf_unref(fixture->conf);
+    conf_free(fixture->conf);
     fixture->conf = NULL;
     return conf_load(&fixture->conf, &source, &fixture->errors);
 }

@@ -33,7 +33,7 @@ static int load_all(void *arg)
         assert_int_equal(conf->max_topics, 7);
         assert_int_equal(conf->issuer_count, 1);
     }
-    conf_unref(conf);
+    conf_free(conf);
     conf_errors_done(&errors);
     return err;
 }
