@@ -83,6 +83,8 @@ struct publish_group {
     enum publish_result *results;  // written by the driver before `done`
     size_t count;
     const char *reason; // why some were refused; a constant sentence, or one the driver keeps
+    // Comes before the feed of the group where the driver knows in time: publishers are then answered before
+    // the workers send to thousands of subscribers.
     void (*done)(struct publish_group *group);
 };
 

@@ -135,7 +135,7 @@ static void trimmed(struct message *message)
     end_request(bolt);
 }
 
-static void feed(struct bolt *bolt, struct publish_group *group)
+static void stored(struct bolt *bolt, struct publish_group *group)
 {
     for (size_t i = 0; i < group->count; i++) {
         ref_get(&group->updates[i]->ref);
@@ -145,7 +145,6 @@ static void feed(struct bolt *bolt, struct publish_group *group)
     }
     bolt->head = bolt->commit.first + group->count - 1;
     note_bounds(bolt, bolt->commit.oldest);
-    bolt->config.events->feed(bolt->config.arg, bolt->entries, group->count);
 }
 
 static void refuse(const struct bolt *bolt, struct publish_group *group)
@@ -159,14 +158,17 @@ static void committed(struct message *message)
 {
     struct bolt *bolt = CONTAINER_OF(message, struct bolt, commit.message);
     struct publish_group *group = bolt->group;
+    size_t count = bolt->commit.err ? 0 : group->count;
     if (bolt->commit.err)
         refuse(bolt, group);
     else
-        feed(bolt, group);
+        stored(bolt, group);
     if (!bolt->commit.err && bolt->commit.over)
         trim(bolt);
     bolt->group = NULL;
     group->done(group);
+    if (count)
+        bolt->config.events->feed(bolt->config.arg, bolt->entries, count);
     end_request(bolt);
 }
 

@@ -48,7 +48,7 @@ static struct local *local_of(struct transport *transport)
     return CONTAINER_OF(transport, struct local, transport);
 }
 
-static void feed(struct local *local, struct publish_group *group)
+static void store(struct local *local, struct publish_group *group)
 {
     for (size_t i = 0; i < group->count; i++) {
         ref_get(&group->updates[i]->ref);
@@ -56,15 +56,16 @@ static void feed(struct local *local, struct publish_group *group)
             (struct feed_entry){.position = position_from_number(++local->head), .update = group->updates[i]};
         group->results[i] = PUBLISH_STORED;
     }
-    local->config.events->feed(local->config.arg, local->entries, group->count);
 }
 
 static void answer_published(struct local *local)
 {
     struct publish_group *group = local->group;
-    feed(local, group);
+    size_t count = group->count;
+    store(local, group);
     local->group = NULL;
     group->done(group);
+    local->config.events->feed(local->config.arg, local->entries, count);
 }
 
 static void answer_head(const struct local *local, struct head_request *request)
