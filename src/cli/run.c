@@ -13,29 +13,36 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// Whether somebody else has the address.
-static bool is_taken(struct str addr)
+static bool is_taken(const struct address *address)
 {
-    struct address address;
-    struct buf reason;
-    buf_init(&reason, 1024);
-    int err = address_resolve(&address, addr, &reason);
-    buf_done(&reason);
-    if (err || !address_is_tcp(&address))
-        return false;
     int yes = 1;
-    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    bool taken = bind(fd, &address.any, address.len) != 0 && errno == EADDRINUSE;
+    bool taken = bind(fd, &address->any, address->len) != 0 && errno == EADDRINUSE;
     (void)close(fd);
+    return taken;
+}
+
+// Whether somebody else has one of its addresses.
+static bool is_any_taken(struct str addr)
+{
+    struct address addresses[8];
+    size_t count;
+    struct buf reason;
+    buf_init(&reason, 1024);
+    int err = address_resolve_all(addresses, ARRAY_LEN(addresses), &count, addr, &reason);
+    buf_done(&reason);
+    bool taken = false;
+    for (size_t i = 0; !err && i < count; i++)
+        taken = taken || (address_is_tcp(&addresses[i]) && is_taken(&addresses[i]));
     return taken;
 }
 
 static void explain(struct str addr, const char *flag)
 {
-    if (addr.len && is_taken(addr))
+    if (addr.len && is_any_taken(addr))
         (void)fprintf(stderr, "Another process has %.*s: stop it, or choose another address with %s.\n",
                       STR_ARG(addr), flag);
 }

@@ -27,8 +27,12 @@ static const char *const log_formats[] = {"auto", "text", "json", NULL};
 
 const struct option conf_options[] = {
     {LIST(addr), .section = "Listeners", .variable = "ADDR", .letter = 'a', .default_text = ":80", .max = 64,
-     .doc = "Where to listen: `host:port`, `:port`, `[v6]:port` or `unix:/path`. A list listens on several."},
-    {TEXT(ops_addr, "127.0.0.1:2019"), .doc = "The operations listener: health and metrics. Empty: none."},
+     .doc = "Where to listen: `host:port`, `:port`, `[v6]:port` or `unix:/path`. A host name is listened on "
+            "at each of its addresses. A list listens on several. Sockets that systemd "
+            "hands over stand in for it."},
+    {TEXT(ops_addr, "127.0.0.1:2019"),
+     .doc = "The operations listener: health and metrics. Empty: none. A socket "
+            "that systemd hands over with the name `ops` stands in for it."},
     {INTEGER(max_connections, "0"), RANGE(16, 10000000), .or_zero = true,
      .default_doc = "from the limit of open files", .doc = "Connections at one time."},
     {DURATION(read_timeout, "5s"), .variable = "READ_TIMEOUT", .letter = 'R', RANGE(0, DAY),

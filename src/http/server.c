@@ -27,6 +27,7 @@ struct watched_listener {
     struct list node;
     int fd; // the listener's
     bool handed_round;
+    bool shared;
 };
 
 // ---- The end of a turn ----
@@ -271,6 +272,7 @@ int http_server_listen(struct http_server *server, struct listener *listener)
     watched->server = server;
     watched->fd = listener->fd;
     watched->handed_round = listener->handed_round;
+    watched->shared = listener->shared;
     err = acceptor_open(&watched->acceptor, server->loop, listener->fd, &acceptor_handler, watched);
     if (err) {
         free(watched);
@@ -290,7 +292,8 @@ void http_server_stop_accepting(struct http_server *server)
         struct watched_listener *watched = CONTAINER_OF(node, struct watched_listener, node);
         list_remove(node);
         // Else the kernel would go on to take connections that nobody serves.
-        (void)shutdown(watched->fd, SHUT_RD);
+        if (!watched->shared)
+            (void)shutdown(watched->fd, SHUT_RD);
         acceptor_close(&watched->acceptor);
     }
     stream_walk(server->loop, server, retire_one);

@@ -72,7 +72,8 @@ MUST_CHECK int http_server_listen(struct http_server *server, struct listener *l
 // Takes over an accepted socket (handed round by the one accepting worker of a unix-domain listener).
 void http_server_adopt(struct http_server *server, int fd);
 // Stops accepting, for good: the kernel refuses further connections to the listeners, although they stay
-// open. Connections go on; those that are kept alive are closed after their current answer.
+// open, unless they are shared with others. Connections go on; those that are kept alive are closed after
+// their current answer.
 void http_server_stop_accepting(struct http_server *server);
 // Closes every connection; streams get closed(HTTP_CLOSE_SHUTDOWN). `closed` is called when all handles are.
 void http_server_close(struct http_server *server, void (*closed)(void *arg), void *arg);

@@ -26,17 +26,23 @@ static void report(struct order *order)
     mailbox_post(&order->server->loop.mailbox, &order->message);
 }
 
+static void listen_on_group(const struct order *order, struct listener_group *group)
+{
+    for (size_t i = 0; i < listener_group_count(group); i++) {
+        struct listener *listener = listener_group_at(group, i);
+        int err =
+            listener->worker == order->index ? http_server_listen(order->worker->http, listener) : HUB_OK;
+        if (err)
+            LOG(LOG_LEVEL_ERROR, "A listener cannot be watched", LOG_C("reason", err_text(err)));
+    }
+}
+
 static void listen_on_worker(struct message *message)
 {
     struct order *order = order_of(message);
     struct server *server = order->server;
-    for (size_t i = 0; i < server->group_count; i++) {
-        if (order->index >= listener_group_count(server->groups[i]))
-            continue;
-        int err = http_server_listen(order->worker->http, listener_group_at(server->groups[i], order->index));
-        if (err)
-            LOG(LOG_LEVEL_ERROR, "A listener cannot be watched", LOG_C("reason", err_text(err)));
-    }
+    for (size_t i = 0; i < server->group_count; i++)
+        listen_on_group(order, server->groups[i]);
     report(order);
 }
 

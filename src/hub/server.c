@@ -1,5 +1,6 @@
 #include "hub/server_priv.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -123,6 +124,17 @@ static void join_threads(struct server *server)
     loop_join(&server->hub_loop);
 }
 
+static int take_inherited(struct server *server)
+{
+    struct buf reason;
+    buf_init(&reason, REASON_MAX);
+    int err = inherited_take(&server->inherited, &reason);
+    if (err && reason.len)
+        (void)snprintf(server->open_reason, sizeof(server->open_reason), "%.*s", STR_ARG(buf_str(&reason)));
+    buf_done(&reason);
+    return err;
+}
+
 static int serve(struct server *server)
 {
     int err = server_watch_signals(server);
@@ -147,7 +159,9 @@ int server_run(const struct conf *conf, const struct server_events *events)
     hash_init();
     (void)signal(SIGPIPE, SIG_IGN);
     server_mask_signals(SIG_BLOCK);
-    int err = loop_init(&server->loop);
+    int err = take_inherited(server);
+    if (!err)
+        err = loop_init(&server->loop);
     if (!err)
         err = loop_init(&server->hub_loop);
     if (!err)
@@ -158,7 +172,8 @@ int server_run(const struct conf *conf, const struct server_events *events)
         err = serve(server);
     if (err) {
         // Handles may be open on loops that never ran: the process ends, and the system takes them.
-        LOG(LOG_LEVEL_ERROR, "The hub cannot start", LOG_C("reason", err_text(err)));
+        const char *reason = server->open_reason[0] ? server->open_reason : err_text(err);
+        LOG(LOG_LEVEL_ERROR, "The hub cannot start", LOG_C("reason", reason));
         log_stop();
         return 1;
     }

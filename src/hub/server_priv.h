@@ -9,6 +9,7 @@
 #include "hub/worker.h"
 #include "loop/loop.h"
 #include "loop/signal.h"
+#include "net/inherited.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -56,6 +57,7 @@ struct server {
     struct http_shared http_shared;
     size_t next_adopter; // of a connection that is handed round; the accepting worker's
 
+    struct inherited inherited; // until the groups have them
     struct listener_group **groups;
     size_t group_count;
     struct listener_group *ops_group;

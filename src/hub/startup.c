@@ -16,7 +16,7 @@
 
 // ---- Listening ----
 
-static int open_listeners(struct server *server, struct buf *reterr)
+static int open_addresses(struct server *server, struct buf *reterr)
 {
     const struct option_list *addresses = &server->conf->addr;
     server->groups = calloc(addresses->count, sizeof(struct listener_group *));
@@ -28,29 +28,69 @@ static int open_listeners(struct server *server, struct buf *reterr)
             return err;
         server->group_count++;
     }
-    if (server->conf->ops_addr.len == 0)
-        return HUB_OK;
-    int err = listener_group_open(&server->ops_group, server->conf->ops_addr, 1, reterr);
-    if (!err)
-        err = operations_listen(server->operations, listener_group_at(server->ops_group, 0));
+    return HUB_OK;
+}
+
+// Instead of what is configured.
+static int inherit(struct server *server)
+{
+    server->groups = calloc(1, sizeof(struct listener_group *));
+    if (!server->groups)
+        return -ENOMEM;
+    const struct inherited *inherited = &server->inherited;
+    int err = listener_group_inherit(&server->groups[0], inherited->hub, inherited->hub_count);
+    server->group_count = err ? 0 : 1;
     return err;
+}
+
+static int open_operations(struct server *server, struct buf *reterr)
+{
+    const struct inherited *inherited = &server->inherited;
+    int err = HUB_OK;
+    if (inherited->operations_count)
+        err = listener_group_inherit(&server->ops_group, inherited->operations, inherited->operations_count);
+    else if (server->conf->ops_addr.len)
+        err = listener_group_open(&server->ops_group, server->conf->ops_addr, 1, reterr);
+    size_t count = !err && server->ops_group ? listener_group_count(server->ops_group) : 0;
+    for (size_t i = 0; !err && i < count; i++)
+        err = operations_listen(server->operations, listener_group_at(server->ops_group, i));
+    return err;
+}
+
+static int open_listeners(struct server *server, struct buf *reterr)
+{
+    int err = server->inherited.hub_count ? inherit(server) : open_addresses(server, reterr);
+    return err ? err : open_operations(server, reterr);
+}
+
+struct announced {
+    const char *addresses[64];
+    size_t count;
+};
+
+// Each address once.
+static void announce_group(struct announced *announced, struct listener_group *group, const char *text)
+{
+    for (size_t i = 0; i < listener_group_count(group); i++) {
+        const struct listener *listener = listener_group_at(group, i);
+        if (listener->worker != 0)
+            continue;
+        LOG(LOG_LEVEL_INFO, text, LOG_C("addr", listener->address), LOG_C("version", CINNABAR_VERSION));
+        if (announced->count < ARRAY_LEN(announced->addresses))
+            announced->addresses[announced->count++] = listener->address;
+    }
 }
 
 static void announce(struct server *server)
 {
-    const char *addresses[64];
-    size_t count = 0;
-    for (size_t i = 0; i < server->group_count; i++) {
-        const char *address = listener_group_at(server->groups[i], 0)->address;
-        LOG(LOG_LEVEL_INFO, "Listening", LOG_C("addr", address), LOG_C("version", CINNABAR_VERSION));
-        if (count < ARRAY_LEN(addresses))
-            addresses[count++] = address;
-    }
+    struct announced announced = {.count = 0};
+    for (size_t i = 0; i < server->group_count; i++)
+        announce_group(&announced, server->groups[i], "Listening");
+    size_t count = announced.count;
     if (server->ops_group)
-        LOG(LOG_LEVEL_INFO, "Listening for operations",
-            LOG_C("addr", listener_group_at(server->ops_group, 0)->address));
+        announce_group(&announced, server->ops_group, "Listening for operations");
     if (server->events)
-        server->events->started(server->events->arg, addresses, count);
+        server->events->started(server->events->arg, announced.addresses, count);
 }
 
 static void fail_start(struct server *server, const char *reason)

@@ -64,35 +64,62 @@ static void set_found(struct address *address, const struct addrinfo *found, uin
         address->v4.sin_port = htons(port);
 }
 
-static int resolve_host(struct address *address, struct str host, uint16_t port, struct buf *reterr)
+struct found {
+    struct address *addresses;
+    size_t max;
+    size_t count;
+};
+
+static void add_found(struct found *found, const struct addrinfo *one, uint16_t port)
+{
+    if (found->count == found->max)
+        return;
+    struct address address;
+    set_found(&address, one, port);
+    for (size_t i = 0; i < found->count; i++) {
+        const struct address *other = &found->addresses[i];
+        if (other->len == address.len && memcmp(&other->any, &address.any, address.len) == 0)
+            return;
+    }
+    found->addresses[found->count++] = address;
+}
+
+static void add_family(struct found *found, const struct addrinfo *list, int family, uint16_t port)
+{
+    for (const struct addrinfo *one = list; one; one = one->ai_next) {
+        if (one->ai_family == family)
+            add_found(found, one, port);
+    }
+}
+
+static int resolve_host(struct found *found, struct str host, uint16_t port, struct buf *reterr)
 {
     char *name = str_dup_c(host);
     if (!name)
         return -ENOMEM;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
-    struct addrinfo *found = NULL;
-    int err = getaddrinfo(name, NULL, &hints, &found);
+    struct addrinfo *list = NULL;
+    int err = getaddrinfo(name, NULL, &hints, &list);
     free(name);
-    if (err || !found) {
+    if (err) {
         buf_append_str(reterr, str_from_c(gai_strerror(err)));
         return HUB_E_NOT_FOUND;
     }
-    const struct addrinfo *best = found;
-    for (const struct addrinfo *one = found; one; one = one->ai_next) {
-        if (one->ai_family == AF_INET) {
-            best = one;
-            break;
-        }
-    }
-    set_found(address, best, port);
-    freeaddrinfo(found);
-    return HUB_OK;
+    add_family(found, list, AF_INET, port);
+    add_family(found, list, AF_INET6, port);
+    freeaddrinfo(list);
+    if (found->count)
+        return HUB_OK;
+    buf_append_str(reterr, STR("the host has no address of IPv4 or IPv6"));
+    return HUB_E_NOT_FOUND;
 }
 
-int address_resolve(struct address *ret_address, struct str text, struct buf *reterr)
+int address_resolve_all(struct address *addresses, size_t max, size_t *ret_count, struct str text,
+                        struct buf *reterr)
 {
+    *ret_count = 1;
     if (str_starts_with(text, UNIX_PREFIX))
-        return resolve_unix(ret_address, str_slice(text, UNIX_PREFIX.len, text.len), reterr);
+        return resolve_unix(addresses, str_slice(text, UNIX_PREFIX.len, text.len), reterr);
     struct str host;
     uint16_t port;
     int err = address_split(text, &host, &port);
@@ -100,10 +127,20 @@ int address_resolve(struct address *ret_address, struct str text, struct buf *re
         buf_append_str(reterr, STR("write it as host:port, :port, [v6]:port or unix:/path"));
         return err;
     }
-    if (host.len)
-        return resolve_host(ret_address, host, port, reterr);
-    set_any(ret_address, port);
+    if (host.len) {
+        struct found found = {.addresses = addresses, .max = max};
+        err = resolve_host(&found, host, port, reterr);
+        *ret_count = found.count;
+        return err;
+    }
+    set_any(addresses, port);
     return HUB_OK;
+}
+
+int address_resolve(struct address *ret_address, struct str text, struct buf *reterr)
+{
+    size_t count;
+    return address_resolve_all(ret_address, 1, &count, text, reterr);
 }
 
 bool address_is_tcp(const struct address *address)

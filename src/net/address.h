@@ -31,6 +31,9 @@ MUST_CHECK int address_split(struct str text, struct str *ret_host, uint16_t *re
 // addresses of both families. A host name is looked up, which may block; the first IPv4 address is taken,
 // else the first. On failure the cause is appended to `reterr`.
 MUST_CHECK int address_resolve(struct address *ret_address, struct str text, struct buf *reterr);
+// The same with up to `max` addresses of a host name, each once, those of IPv4 first; at least one.
+MUST_CHECK int address_resolve_all(struct address *addresses, size_t max, size_t *ret_count, struct str text,
+                                   struct buf *reterr);
 bool address_is_tcp(const struct address *address);
 // "192.0.2.1:80", "[2001:db8::1]:80", "unix:/path" or "unix" with a terminating zero; returns the length.
 size_t address_format(const struct address *address, char to[ADDRESS_TEXT_MAX]);

@@ -10,10 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define ADDRESSES_MAX 8 // of one host name
+
 struct listener_group {
     struct listener *listeners;
     size_t count;
-    char text[ADDRESS_TEXT_MAX];
+    char (*texts)[ADDRESS_TEXT_MAX];
+    size_t text_count;
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; // of a unix socket that we have made
 };
 
@@ -41,9 +44,11 @@ static int bind_to(int fd, const struct address *address)
     return bind(fd, &address->any, address->len) < 0 ? -errno : HUB_OK;
 }
 
-static int add(struct listener_group *group, int fd)
+// Takes over the socket; the address is that of the latest text.
+static int add(struct listener_group *group, int fd, size_t worker)
 {
-    group->listeners[group->count++] = (struct listener){.fd = fd, .address = group->text};
+    group->listeners[group->count++] =
+        (struct listener){.fd = fd, .worker = worker, .address = group->texts[group->text_count - 1]};
     return listen(fd, SOMAXCONN) < 0 ? -errno : HUB_OK;
 }
 
@@ -59,7 +64,7 @@ static int bind_first(struct listener_group *group, int fd, struct address *addr
     if (!err && getsockname(fd, &address->any, &address->len) < 0)
         err = -errno;
     if (!err)
-        (void)address_format(address, group->text);
+        (void)address_format(address, group->texts[group->text_count++]);
     return err;
 }
 
@@ -82,7 +87,7 @@ static int open_tcp(struct listener_group *group, struct address *address, size_
             (void)close(fd);
             return err;
         }
-        err = add(group, fd);
+        err = add(group, fd, i);
         if (err)
             return err;
     }
@@ -121,8 +126,8 @@ static int open_unix(struct listener_group *group, const struct address *address
         return err;
     }
     memcpy(group->path, address->un.sun_path, sizeof(group->path));
-    (void)address_format(address, group->text);
-    err = add(group, fd);
+    (void)address_format(address, group->texts[group->text_count++]);
+    err = add(group, fd, 0);
     group->listeners[0].handed_round = true;
     return err;
 }
@@ -140,16 +145,74 @@ static int open_any(struct listener_group *group, struct address *address, size_
     return open_tcp(group, address, workers);
 }
 
-static struct listener_group *group_new(size_t workers)
+// Whether the host can do without this one of its addresses.
+static bool may_be_left_out(int err, bool port_is_ours)
+{
+    return err == -EADDRNOTAVAIL || err == -EAFNOSUPPORT || (port_is_ours && err == -EADDRINUSE);
+}
+
+static in_port_t *port_of(struct address *address)
+{
+    return address->any.sa_family == AF_INET6 ? &address->v6.sin6_port : &address->v4.sin_port;
+}
+
+static void close_from(struct listener_group *group, size_t first)
+{
+    while (group->count > first)
+        (void)close(group->listeners[--group->count].fd);
+}
+
+static int open_each(struct listener_group *group, struct address *addresses, size_t count, size_t workers)
+{
+    int err = HUB_OK;
+    in_port_t chosen = 0; // by the system, for the first
+    for (size_t i = 0; i < count; i++) {
+        size_t before = group->count;
+        bool tcp = address_is_tcp(&addresses[i]);
+        if (tcp && chosen)
+            *port_of(&addresses[i]) = chosen;
+        bool chooses = tcp && *port_of(&addresses[i]) == 0;
+        err = open_any(group, &addresses[i], workers);
+        if (err)
+            close_from(group, before);
+        else if (chooses)
+            chosen = *port_of(&addresses[i]);
+        if (err && !may_be_left_out(err, chosen != 0))
+            return err;
+    }
+    return group->count ? HUB_OK : err;
+}
+
+// Room for so many addresses, each with so many listeners.
+static struct listener_group *group_new(size_t addresses, size_t listeners)
 {
     struct listener_group *group = calloc(1, sizeof(*group));
     if (!group)
         return NULL;
-    group->listeners = calloc(workers, sizeof(*group->listeners));
-    if (group->listeners)
+    group->listeners = calloc(addresses * listeners, sizeof(*group->listeners));
+    group->texts = calloc(addresses, sizeof(*group->texts));
+    if (group->listeners && group->texts)
         return group;
-    free(group);
+    listener_group_free(group);
     return NULL;
+}
+
+static int open_group(struct listener_group **ret_group, struct str text, size_t workers, struct buf *cause)
+{
+    struct address addresses[ADDRESSES_MAX];
+    size_t count;
+    int err = address_resolve_all(addresses, ADDRESSES_MAX, &count, text, cause);
+    if (err)
+        return err;
+    struct listener_group *group = group_new(count, workers);
+    if (!group)
+        return -ENOMEM;
+    err = open_each(group, addresses, count, workers);
+    if (err)
+        listener_group_free(group);
+    else
+        *ret_group = group;
+    return err;
 }
 
 int listener_group_open(struct listener_group **ret_group, struct str address, size_t workers,
@@ -157,37 +220,43 @@ int listener_group_open(struct listener_group **ret_group, struct str address, s
 {
     struct buf cause;
     buf_init(&cause, 256);
-    int err = -ENOMEM;
-    struct listener_group *group = group_new(workers);
-    if (!group)
-        goto fail;
-    struct address resolved;
-    err = address_resolve(&resolved, address, &cause);
-    if (err)
-        goto fail;
-    err = open_any(group, &resolved, workers);
-    if (err)
-        goto fail;
-    *ret_group = group;
-    return HUB_OK;
-
-fail:
-    listener_group_free(group);
-    if (cause.len == 0)
-        buf_append_str(&cause, str_from_c(err_text(err)));
-    buf_printf(reterr, "cannot listen on %.*s: %.*s", STR_ARG(address), STR_ARG(buf_str(&cause)));
+    int err = open_group(ret_group, address, workers, &cause);
+    if (err) {
+        if (cause.len == 0)
+            buf_append_str(&cause, str_from_c(err_text(err)));
+        buf_printf(reterr, "cannot listen on %.*s: %.*s", STR_ARG(address), STR_ARG(buf_str(&cause)));
+    }
     buf_done(&cause);
     return err;
+}
+
+int listener_group_inherit(struct listener_group **ret_group, const int *fds, size_t count)
+{
+    struct listener_group *group = group_new(count, 1);
+    for (size_t i = 0; i < count; i++) {
+        if (!group) {
+            (void)close(fds[i]);
+            continue;
+        }
+        (void)socket_format_bound(fds[i], group->texts[i]);
+        group->listeners[i] =
+            (struct listener){.fd = fds[i], .shared = true, .handed_round = true, .address = group->texts[i]};
+    }
+    if (!group)
+        return -ENOMEM;
+    group->count = count;
+    *ret_group = group;
+    return HUB_OK;
 }
 
 void listener_group_free(struct listener_group *group)
 {
     if (!group)
         return;
-    for (size_t i = 0; i < group->count; i++)
-        (void)close(group->listeners[i].fd);
+    close_from(group, 0);
     if (group->path[0])
         (void)unlink(group->path);
+    free(group->texts);
     free(group->listeners);
     free(group);
 }

@@ -43,12 +43,13 @@ def as_text(value):
     return str(value)
 
 
-def run_command(*args, folder, conf=None, env=None, stdin=b"", timeout=HANG_GUARD_S, wrapper=()):
+def run_command(*args, folder, conf=None, env=None, stdin=b"", timeout=HANG_GUARD_S, wrapper=(),
+                pass_fds=()):
     """Runs a command of the binary to its end."""
     variables = environment(Path(folder), conf or {})
     variables.update(env or {})
     return subprocess.run([*wrapper, str(BINARY), *map(str, args)], cwd=folder, env=variables, input=stdin,
-                          capture_output=True, timeout=timeout, check=False)
+                          capture_output=True, timeout=timeout, check=False, pass_fds=pass_fds)
 
 
 def default_issuers():
@@ -109,14 +110,15 @@ class Log:
 
 class Hub:
     """One hub. Its keywords are keys of the configuration. `wrapper` is a command that runs it as its own
-    last words (prlimit, unshare), `env` adds variables."""
+    last words (prlimit, unshare), `env` adds variables, `pass_fds` are descriptors that it inherits."""
 
-    def __init__(self, folder, flags=(), command="run", wrapper=(), env=None, **conf):
+    def __init__(self, folder, flags=(), command="run", wrapper=(), env=None, pass_fds=(), **conf):
         self.folder = Path(folder)
         self.flags = list(flags)
         self.command = command
         self.wrapper = list(wrapper)
         self.env = dict(env or {})
+        self.pass_fds = tuple(pass_fds)
         self.conf = {
             "addr": "127.0.0.1:0",
             "ops_addr": "127.0.0.1:0",
@@ -135,7 +137,7 @@ class Hub:
     def start(self):
         self.process = subprocess.Popen(
             [*self.wrapper, str(BINARY), self.command, *map(str, self.flags)], cwd=self.folder,
-            env=environment(self.folder, self.conf) | self.env, stdin=subprocess.DEVNULL,
+            env=environment(self.folder, self.conf) | self.env, pass_fds=self.pass_fds, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.log = Log(self.process.stderr)
         self.address = self.parse_address(self.log.wait("^Listening$")["addr"])

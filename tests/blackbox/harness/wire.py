@@ -49,13 +49,17 @@ class Connection:
     """One connection to `address`: a (host, port) pair or the path of a unix socket."""
 
     def __init__(self, address, receive_buffer=None):
-        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+        family = socket.AF_INET
+        if isinstance(address, str):
+            family = socket.AF_UNIX
+        elif ":" in address[0]:
+            family = socket.AF_INET6
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.settimeout(HANG_GUARD_S)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.connect(address)
-        if family == socket.AF_INET:
+        if family != socket.AF_UNIX:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
         self.ended = False

@@ -169,6 +169,33 @@ static void accepted_sockets_have_the_options_of_their_listener(void **state)
     listener_group_free(group);
 }
 
+static void a_host_name_is_opened_at_each_of_its_addresses(void **state)
+{
+    (void)state;
+    struct buf err;
+    buf_init(&err, 256);
+    struct address addresses[8];
+    size_t count;
+    assert_int_equal(address_resolve_all(addresses, 8, &count, STR("localhost:0"), &err), HUB_OK);
+    struct listener_group *group = open_group("localhost:0", 3);
+    assert_int_equal(listener_group_count(group), 3 * count);
+    const char *port = strrchr(listener_group_at(group, 0)->address, ':');
+    for (size_t i = 0; i < 3 * count; i++) {
+        const struct listener *listener = listener_group_at(group, i);
+        assert_int_equal(listener->worker, i % 3);
+        assert_string_equal(strrchr(listener->address, ':'), port);
+    }
+    for (size_t i = 0; i < count; i++) {
+        int client = connect_to(listener_group_at(group, 3 * i)->address);
+        int accepted = accept_from(group);
+        assert_true(accepted >= 0);
+        (void)close(accepted);
+        (void)close(client);
+    }
+    listener_group_free(group);
+    buf_done(&err);
+}
+
 static void a_unix_socket_is_one_listener_that_is_handed_round(void **state)
 {
     (void)state;
@@ -231,6 +258,7 @@ int main(void)
         cmocka_unit_test(a_port_that_somebody_has_is_refused),
         cmocka_unit_test(a_socket_without_a_host_serves_both_families),
         cmocka_unit_test(accepted_sockets_have_the_options_of_their_listener),
+        cmocka_unit_test(a_host_name_is_opened_at_each_of_its_addresses),
         cmocka_unit_test(a_unix_socket_is_one_listener_that_is_handed_round),
         cmocka_unit_test(a_stale_socket_file_is_replaced_and_a_live_one_is_not),
         cmocka_unit_test(a_file_that_is_no_socket_is_left_alone),
