@@ -49,10 +49,21 @@ int socket_set_options(int fd, const struct socket_options *options)
     return err;
 }
 
-size_t socket_format_peer(int fd, char to[ADDRESS_TEXT_MAX])
+static size_t format(int (*ask)(int fd, struct sockaddr *to, socklen_t *len), int fd,
+                     char to[ADDRESS_TEXT_MAX])
 {
     struct address address = {.len = sizeof(struct sockaddr_un)};
-    if (getpeername(fd, &address.any, &address.len) < 0)
+    if (ask(fd, &address.any, &address.len) < 0)
         address.any.sa_family = AF_UNSPEC;
     return address_format(&address, to);
+}
+
+size_t socket_format_peer(int fd, char to[ADDRESS_TEXT_MAX])
+{
+    return format(getpeername, fd, to);
+}
+
+size_t socket_format_bound(int fd, char to[ADDRESS_TEXT_MAX])
+{
+    return format(getsockname, fd, to);
 }

@@ -17,3 +17,5 @@ struct socket_options {
 MUST_CHECK int socket_set_options(int fd, const struct socket_options *options);
 // The address of the peer as text, with a terminating zero; returns the length.
 size_t socket_format_peer(int fd, char to[ADDRESS_TEXT_MAX]);
+// The address that the socket is bound to.
+size_t socket_format_bound(int fd, char to[ADDRESS_TEXT_MAX]);

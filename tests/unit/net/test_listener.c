@@ -93,24 +93,17 @@ static int option(int fd, int level, int name)
     return value;
 }
 
-static size_t format_bound(int fd, char to[ADDRESS_TEXT_MAX])
-{
-    struct address address = {.len = sizeof(address.un)};
-    assert_int_equal(getsockname(fd, &address.any, &address.len), 0);
-    return address_format(&address, to);
-}
-
 static void each_worker_gets_a_socket_on_the_same_port(void **state)
 {
     (void)state;
     struct listener_group *group = open_group("127.0.0.1:0", 4);
     assert_int_equal(listener_group_count(group), 4);
     char first[ADDRESS_TEXT_MAX], other[ADDRESS_TEXT_MAX];
-    (void)format_bound(listener_group_at(group, 0)->fd, first);
+    (void)socket_format_bound(listener_group_at(group, 0)->fd, first);
     assert_null(strstr(first, ":0"));
     for (size_t i = 0; i < 4; i++) {
         const struct listener *listener = listener_group_at(group, i);
-        (void)format_bound(listener->fd, other);
+        (void)socket_format_bound(listener->fd, other);
         assert_string_equal(first, other);
         assert_string_equal(first, listener->address);
         assert_false(listener->handed_round);
