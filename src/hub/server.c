@@ -124,13 +124,16 @@ static void join_threads(struct server *server)
     loop_join(&server->hub_loop);
 }
 
+// Before there are threads.
 static int take_inherited(struct server *server)
 {
     struct buf reason;
     buf_init(&reason, REASON_MAX);
     int err = inherited_take(&server->inherited, &reason);
-    if (err && reason.len)
-        (void)snprintf(server->open_reason, sizeof(server->open_reason), "%.*s", STR_ARG(buf_str(&reason)));
+    if (err && reason.len == 0)
+        buf_append_str(&reason, str_from_c(err_text(err)));
+    if (err)
+        LOG(LOG_LEVEL_ERROR, "The hub cannot start", LOG_STR("reason", buf_str(&reason)));
     buf_done(&reason);
     return err;
 }
@@ -156,12 +159,14 @@ int server_run(const struct conf *conf, const struct server_events *events)
         return 1;
     server->conf = conf;
     server->events = events;
+    if (take_inherited(server) != HUB_OK) {
+        free(server);
+        return 1;
+    }
     hash_init();
     (void)signal(SIGPIPE, SIG_IGN);
     server_mask_signals(SIG_BLOCK);
-    int err = take_inherited(server);
-    if (!err)
-        err = loop_init(&server->loop);
+    int err = loop_init(&server->loop);
     if (!err)
         err = loop_init(&server->hub_loop);
     if (!err)
@@ -172,8 +177,7 @@ int server_run(const struct conf *conf, const struct server_events *events)
         err = serve(server);
     if (err) {
         // Handles may be open on loops that never ran: the process ends, and the system takes them.
-        const char *reason = server->open_reason[0] ? server->open_reason : err_text(err);
-        LOG(LOG_LEVEL_ERROR, "The hub cannot start", LOG_C("reason", reason));
+        LOG(LOG_LEVEL_ERROR, "The hub cannot start", LOG_C("reason", err_text(err)));
         log_stop();
         return 1;
     }
