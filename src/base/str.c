@@ -25,6 +25,9 @@ bool str_eq_nocase(struct str a, struct str b)
 {
     if (a.len != b.len)
         return false;
+    // Most that are equal are spelled alike, and that is found out faster.
+    if (str_eq(a, b))
+        return true;
     for (size_t i = 0; i < a.len; i++) {
         if (lower(a.ptr[i]) != lower(b.ptr[i]))
             return false;

@@ -1,5 +1,7 @@
 #include "http/status.h"
 
+#include <string.h>
+
 static const struct {
     unsigned status;
     struct str text;
@@ -73,10 +75,22 @@ void http_write_status(struct buf *buf, unsigned status)
     buf_append_str(buf, STR("\r\n"));
 }
 
+static char *put(char *to, struct str s)
+{
+    if (s.len)
+        memcpy(to, s.ptr, s.len);
+    return to + s.len;
+}
+
 void http_write_field(struct buf *buf, struct str name, struct str value)
 {
-    buf_append_str(buf, name);
-    buf_append_str(buf, STR(": "));
-    buf_append_str(buf, value);
-    buf_append_str(buf, STR("\r\n"));
+    size_t len = name.len + 2 + value.len + 2;
+    char *to = buf_reserve(buf, len);
+    if (!to)
+        return;
+    to = put(to, name);
+    to = put(to, STR(": "));
+    to = put(to, value);
+    (void)put(to, STR("\r\n"));
+    buf_commit(buf, len);
 }

@@ -70,17 +70,32 @@ static int chain(struct tail *tail, struct tail_entry *entry)
     return HUB_OK;
 }
 
+static struct tail_entry *find_id(const struct tail *tail, struct str id, uint64_t hash)
+{
+    struct table_node *node = table_first(&tail->_ids, hash);
+    for (; node; node = table_next(node)) {
+        struct tail_entry *entry = CONTAINER_OF(node, struct tail_entry, _id_node);
+        if (str_eq(entry->update->record.id, id))
+            return entry;
+    }
+    return NULL;
+}
+
 // However often one id is used, each of these costs the same.
 static int index_id(struct tail *tail, struct tail_entry *entry)
 {
-    struct tail_entry *earliest = tail_find_id(tail, entry->update->record.id);
+    const struct record *record = &entry->update->record;
+    uint64_t hash = hash_keyed(record->id);
+    // Nobody has used an id of the hub's own making before: looking for it would only wait for cold memory.
+    struct tail_entry *earliest =
+        record->flags & RECORD_GENERATED_ID ? NULL : find_id(tail, record->id, hash);
     if (earliest) {
         earliest->_id_latest->_id_next = entry;
         earliest->_id_latest = entry;
         return HUB_OK;
     }
     entry->_id_latest = entry;
-    return table_insert(&tail->_ids, &entry->_id_node, hash_keyed(entry->update->record.id));
+    return table_insert(&tail->_ids, &entry->_id_node, hash);
 }
 
 // The entry is the oldest of the tail, so it is the earliest with its id.
@@ -189,13 +204,7 @@ const struct position *tail_head(const struct tail *tail)
 
 struct tail_entry *tail_find_id(const struct tail *tail, struct str id)
 {
-    struct table_node *node = table_first(&tail->_ids, hash_keyed(id));
-    for (; node; node = table_next(node)) {
-        struct tail_entry *entry = CONTAINER_OF(node, struct tail_entry, _id_node);
-        if (str_eq(entry->update->record.id, id))
-            return entry;
-    }
-    return NULL;
+    return find_id(tail, id, hash_keyed(id));
 }
 
 bool tail_covers(const struct tail *tail, const struct position *position)

@@ -18,17 +18,26 @@ static struct position position_of(uint64_t number)
     return position;
 }
 
-static void push(struct tail *tail, uint64_t number, const char *id, const char *topic, const char *other)
+static void push_flagged(struct tail *tail, uint64_t number, const char *id, const char *topic,
+                         const char *other, uint8_t flags)
 {
     struct str topics[] = {str_from_c(topic), str_from_c(other)};
-    struct record_fields fields = {
-        .topics = topics, .topic_count = other ? 2 : 1, .id = str_from_c(id), .frame_size = 3};
+    struct record_fields fields = {.flags = flags,
+                                   .topics = topics,
+                                   .topic_count = other ? 2 : 1,
+                                   .id = str_from_c(id),
+                                   .frame_size = 3};
     struct update *update;
     char *frame;
     assert_int_equal(update_new(&update, &fields, &frame), HUB_OK);
     memcpy(frame, ":\n\n", 3);
     struct feed_entry entry = {.position = position_of(number), .update = update};
     assert_int_equal(tail_push(tail, &entry), HUB_OK);
+}
+
+static void push(struct tail *tail, uint64_t number, const char *id, const char *topic, const char *other)
+{
+    push_flagged(tail, number, id, topic, other, 0);
 }
 
 static void test_offsets_have_no_gaps_and_positions_lead_to_them(void **state)
@@ -90,6 +99,26 @@ static void test_an_id_leads_to_its_earliest_update(void **state)
     topics_done(&topics);
 }
 
+static void test_an_id_of_the_hubs_making_that_a_publisher_uses_again_leads_to_the_first(void **state)
+{
+    (void)state;
+    struct topics topics;
+    struct tail tail;
+    topics_init(&topics);
+    tail_init(&tail, &topics);
+    push_flagged(&tail, 1, "made", "t", NULL, RECORD_GENERATED_ID);
+    push(&tail, 2, "made", "t", NULL);
+    push_flagged(&tail, 3, "other", "t", NULL, RECORD_GENERATED_ID);
+    assert_int_equal(tail_find_id(&tail, STR("made"))->offset, tail.first);
+    tail_trim(&tail, tail.first + 1);
+    assert_int_equal(tail_find_id(&tail, STR("made"))->offset, tail.first);
+    tail_trim(&tail, tail.first + 1);
+    assert_null(tail_find_id(&tail, STR("made")));
+    assert_int_equal(tail_find_id(&tail, STR("other"))->offset, tail.first);
+    tail_done(&tail);
+    topics_done(&topics);
+}
+
 static void test_an_update_that_names_a_topic_twice_is_in_its_chain_once(void **state)
 {
     (void)state;
@@ -135,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_offsets_have_no_gaps_and_positions_lead_to_them),
         cmocka_unit_test(test_an_id_leads_to_its_earliest_update),
+        cmocka_unit_test(test_an_id_of_the_hubs_making_that_a_publisher_uses_again_leads_to_the_first),
         cmocka_unit_test(test_an_update_that_names_a_topic_twice_is_in_its_chain_once),
         cmocka_unit_test(test_a_reset_begins_anew_behind_a_position),
     };
