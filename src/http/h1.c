@@ -260,8 +260,11 @@ static void on_ready(struct stream *stream, int err, unsigned events)
     }
     if (events & STREAM_READABLE)
         receive(h1);
-    if (!h1->conn.marked) // else its flush does it
+    // Else its flush does it; but that may take some turns, and no more is to be read than there is room for.
+    if (!h1->conn.marked)
         settle(h1);
+    else if (h1->requests && h1->requests->held.len)
+        watch(h1);
 }
 
 static void on_closed(struct stream *stream)
