@@ -225,6 +225,19 @@ static void sent_done(struct publish_group *group)
     sent->done = true;
 }
 
+struct sent *sent_new(void)
+{
+    struct sent *sent = calloc(1, sizeof(*sent));
+    assert_non_null(sent);
+    return sent;
+}
+
+void sent_free(struct sent *sent)
+{
+    sent_clear(sent);
+    free(sent);
+}
+
 void sent_add(struct sent *sent, struct update *update)
 {
     assert_true(sent->group.count < ARRAY_LEN(sent->updates));
@@ -258,8 +271,7 @@ void sent_clear(struct sent *sent)
 
 void probe_publish(struct probe *probe, size_t from, size_t to, size_t group)
 {
-    struct sent *sent = calloc(1, sizeof(*sent));
-    assert_non_null(sent);
+    struct sent *sent = sent_new();
     while (from < to) {
         while (from < to && sent->group.count < group)
             sent_add(sent, probe_update_numbered(from++));

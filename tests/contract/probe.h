@@ -59,6 +59,8 @@ struct sent {
     bool done;
     bool nested; // inside of publish: never allowed
 };
+struct sent *sent_new(void);
+void sent_free(struct sent *sent);
 // Adds the update, taking the reference.
 void sent_add(struct sent *sent, struct update *update);
 // Starts, without waiting. The code of publish.

@@ -1,46 +1,18 @@
 // What holds for every driver with a history: replay by position, ids, and both while publishing goes on.
-#include "contract/driver.h"
-#include "contract/probe.h"
+#include "contract/suite.h"
 
 #include "base/err.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static const struct driver *driver;
 static const struct position beginning;
-
-static int setup(void **state)
-{
-    struct probe *probe = malloc(sizeof(*probe));
-    assert_non_null(probe);
-    probe_init(probe, driver);
-    assert_int_equal(probe_open(probe, NULL), 0);
-    *state = probe;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    probe_done(*state);
-    free(*state);
-    return 0;
-}
 
 static void publish_one(struct probe *probe, struct update *update)
 {
-    struct sent *sent = calloc(1, sizeof(*sent));
-    assert_non_null(sent);
+    struct sent *sent = sent_new();
     sent_add(sent, update);
     assert_int_equal(probe_send(probe, sent), 0);
     probe_wait_sent(probe, sent);
     assert_int_equal(sent->results[0], PUBLISH_STORED);
-    sent_clear(sent);
-    free(sent);
+    sent_free(sent);
 }
 
 // ---- Replay ----
@@ -227,13 +199,12 @@ static void of_equal_ids_the_earliest_is_found(void **state)
 static void equal_ids_may_be_in_one_group(void **state)
 {
     struct probe *probe = *state;
-    struct sent *sent = calloc(1, sizeof(*sent));
+    struct sent *sent = sent_new();
     for (int i = 0; i < 10; i++)
         sent_add(sent, probe_update(STR("same"), 10));
     assert_int_equal(probe_send(probe, sent), 0);
     probe_wait_sent(probe, sent);
-    sent_clear(sent);
-    free(sent);
+    sent_free(sent);
     assert_int_equal(probe->fed_count, 10);
     expect_found(probe, STR("same"), 0);
 }
@@ -310,7 +281,7 @@ static void ask(struct reader *reader)
     reader->busy = true;
     reader->request.from = REPLAY_AFTER;
     reader->request.done = read_on;
-    assert_int_equal(driver->ops->replay(reader->probe->transport, &reader->request), 0);
+    assert_int_equal(reader->probe->driver->ops->replay(reader->probe->transport, &reader->request), 0);
 }
 
 static void replays_go_on_while_updates_are_published(void **state)
@@ -322,7 +293,7 @@ static void replays_go_on_while_updates_are_published(void **state)
     for (size_t i = 0; i < READERS; i++)
         readers[i].probe = probe;
     for (size_t number = 2000; number < total; number += 20) {
-        struct sent *sent = calloc(1, sizeof(*sent));
+        struct sent *sent = sent_new();
         for (size_t i = 0; i < 20; i++)
             sent_add(sent, probe_update_numbered(number + i));
         assert_int_equal(probe_send(probe, sent), 0);
@@ -332,8 +303,7 @@ static void replays_go_on_while_updates_are_published(void **state)
         }
         probe_wait_sent(probe, sent);
         assert_int_equal(sent->results[19], PUBLISH_STORED);
-        sent_clear(sent);
-        free(sent);
+        sent_free(sent);
     }
     for (size_t i = 0; i < READERS; i++) {
         while (readers[i].busy || readers[i].next < total) {
@@ -393,9 +363,9 @@ static void close_waits_for_every_answer(void **state)
                               .head = {.done = count_head},
                               .replay = {.done = count_replay},
                               .probe = probe};
-    assert_int_equal(driver->ops->find(probe->transport, &closing.find), 0);
-    assert_int_equal(driver->ops->replay(probe->transport, &closing.replay), 0);
-    assert_int_equal(driver->ops->head(probe->transport, &closing.head), 0);
+    assert_int_equal(probe->driver->ops->find(probe->transport, &closing.find), 0);
+    assert_int_equal(probe->driver->ops->replay(probe->transport, &closing.replay), 0);
+    assert_int_equal(probe->driver->ops->head(probe->transport, &closing.head), 0);
     probe_close(probe);
     assert_int_equal(closing.answers, 3);
     assert_false(closing.closed_first);
@@ -404,27 +374,26 @@ static void close_waits_for_every_answer(void **state)
 
 int main(int argc, char **argv)
 {
-    driver = driver_find(argc > 1 ? argv[1] : NULL);
+    suite_begin(argc, argv, NULL);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_empty_history_is_one_empty_slice, setup, teardown),
-        cmocka_unit_test_setup_teardown(everything_is_replayed_in_order_in_bounded_slices, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_replay_has_the_positions_of_the_feed, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_replay_begins_after_any_position, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_slice_outlives_the_transport, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_end_is_told_with_the_last_entry, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_update_larger_than_a_slice_has_a_slice_of_its_own, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(the_newest_are_those_that_fit, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_newest_may_take_several_slices, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_newest_of_no_bytes_are_none, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_id_is_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(of_equal_ids_the_earliest_is_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(equal_ids_may_be_in_one_group, setup, teardown),
-        cmocka_unit_test_setup_teardown(ids_of_any_length_and_bytes_are_kept_apart, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_time_of_the_oldest_is_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(replays_go_on_while_updates_are_published, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_replay_of_a_long_history_arrives_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(close_waits_for_every_answer, setup, teardown),
+        TEST(an_empty_history_is_one_empty_slice),
+        TEST(everything_is_replayed_in_order_in_bounded_slices),
+        TEST(a_replay_has_the_positions_of_the_feed),
+        TEST(a_replay_begins_after_any_position),
+        TEST(a_slice_outlives_the_transport),
+        TEST(the_end_is_told_with_the_last_entry),
+        TEST(an_update_larger_than_a_slice_has_a_slice_of_its_own),
+        TEST(the_newest_are_those_that_fit),
+        TEST(the_newest_may_take_several_slices),
+        TEST(the_newest_of_no_bytes_are_none),
+        TEST(every_id_is_found),
+        TEST(of_equal_ids_the_earliest_is_found),
+        TEST(equal_ids_may_be_in_one_group),
+        TEST(ids_of_any_length_and_bytes_are_kept_apart),
+        TEST(the_time_of_the_oldest_is_told),
+        TEST(replays_go_on_while_updates_are_published),
+        TEST(a_replay_of_a_long_history_arrives_whole),
+        TEST(close_waits_for_every_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,34 +1,9 @@
 // What holds for every driver that keeps updates beyond the process.
-#include "contract/driver.h"
-#include "contract/probe.h"
+#include "contract/suite.h"
 
 #include "base/err.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-static const struct driver *driver;
 static const struct position beginning;
-
-static int setup(void **state)
-{
-    struct probe *probe = malloc(sizeof(*probe));
-    assert_non_null(probe);
-    probe_init(probe, driver);
-    assert_int_equal(probe_open(probe, NULL), 0);
-    *state = probe;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    probe_done(*state);
-    free(*state);
-    return 0;
-}
 
 static void the_history_is_there_after_a_restart(void **state)
 {
@@ -97,12 +72,12 @@ static void hubs_of_one_back_end_do_not_see_each_other(void **state)
 
 int main(int argc, char **argv)
 {
-    driver = driver_find(argc > 1 ? argv[1] : NULL);
+    suite_begin(argc, argv, NULL);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_history_is_there_after_a_restart, setup, teardown),
-        cmocka_unit_test_setup_teardown(it_is_not_fed_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(positions_go_on_where_they_were, setup, teardown),
-        cmocka_unit_test_setup_teardown(hubs_of_one_back_end_do_not_see_each_other, setup, teardown),
+        TEST(the_history_is_there_after_a_restart),
+        TEST(it_is_not_fed_again),
+        TEST(positions_go_on_where_they_were),
+        TEST(hubs_of_one_back_end_do_not_see_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

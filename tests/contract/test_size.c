@@ -1,35 +1,10 @@
 // What holds for every driver whose history outlives the process and has a size: the oldest go, and whoever
 // asks for what stood before them is told.
-#include "contract/driver.h"
-#include "contract/probe.h"
+#include "contract/suite.h"
 
 #include "base/err.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-static const struct driver *driver;
 static const struct position beginning;
-
-static int setup(void **state)
-{
-    struct probe *probe = malloc(sizeof(*probe));
-    assert_non_null(probe);
-    probe_init(probe, driver);
-    assert_int_equal(probe_open(probe, "size=100"), 0);
-    *state = probe;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    probe_done(*state);
-    free(*state);
-    return 0;
-}
 
 static void expect_gap(struct probe *probe, const struct position *after, bool gap)
 {
@@ -100,13 +75,12 @@ static void an_id_that_went_is_not_found(void **state)
 static void of_equal_ids_the_later_stays_when_the_earlier_goes(void **state)
 {
     struct probe *probe = *state;
-    struct sent *sent = calloc(1, sizeof(*sent));
+    struct sent *sent = sent_new();
     sent_add(sent, probe_update(STR("twice"), 10));
     sent_add(sent, probe_update(STR("twice"), 10));
     assert_int_equal(probe_send(probe, sent), 0);
     probe_wait_sent(probe, sent);
-    sent_clear(sent);
-    free(sent);
+    sent_free(sent);
     probe_publish(probe, 0, 99, 99);
     struct find_request find;
     probe_find(probe, STR("twice"), &find);
@@ -158,17 +132,17 @@ static void closing_does_not_wait_for_the_size(void **state)
 
 int main(int argc, char **argv)
 {
-    driver = driver_find(argc > 1 ? argv[1] : NULL);
+    suite_begin(argc, argv, "size=100");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_fits_is_kept_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_oldest_go_first, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_group_larger_than_the_size_leaves_its_end, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_reader_that_missed_updates_is_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_id_that_went_is_not_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(of_equal_ids_the_later_stays_when_the_earlier_goes, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_smaller_size_takes_hold_without_a_publish, setup, teardown),
-        cmocka_unit_test_setup_teardown(publishing_goes_on_while_a_smaller_size_takes_hold, setup, teardown),
-        cmocka_unit_test_setup_teardown(closing_does_not_wait_for_the_size, setup, teardown),
+        TEST(what_fits_is_kept_whole),
+        TEST(the_oldest_go_first),
+        TEST(a_group_larger_than_the_size_leaves_its_end),
+        TEST(a_reader_that_missed_updates_is_told),
+        TEST(an_id_that_went_is_not_found),
+        TEST(of_equal_ids_the_later_stays_when_the_earlier_goes),
+        TEST(a_smaller_size_takes_hold_without_a_publish),
+        TEST(publishing_goes_on_while_a_smaller_size_takes_hold),
+        TEST(closing_does_not_wait_for_the_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

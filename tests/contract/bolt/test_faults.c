@@ -50,8 +50,7 @@ static int teardown(void **state)
 // Publishes a group of these numbers; whether it was stored. All or none is.
 static bool try_publish(struct probe *probe, size_t from, size_t to, const char *why)
 {
-    struct sent *sent = calloc(1, sizeof(*sent));
-    assert_non_null(sent);
+    struct sent *sent = sent_new();
     for (size_t i = from; i < to; i++)
         sent_add(sent, probe_update_numbered(i));
     assert_int_equal(probe_send(probe, sent), 0);
@@ -61,8 +60,7 @@ static bool try_publish(struct probe *probe, size_t from, size_t to, const char 
         assert_int_equal(sent->results[i], stored ? PUBLISH_STORED : PUBLISH_REFUSED);
     if (!stored)
         assert_non_null(strstr(sent->group.reason, why));
-    sent_clear(sent);
-    free(sent);
+    sent_free(sent);
     return stored;
 }
 
@@ -211,8 +209,7 @@ static void less_address_space_is_enough_until_it_is_used_up(void **state)
     size_t count = 100;
     bool stored = true;
     while (stored) {
-        struct sent *sent = calloc(1, sizeof(*sent));
-        assert_non_null(sent);
+        struct sent *sent = sent_new();
         sent_add(sent, probe_update(STR("urn:large"), 4 << 20));
         assert_int_equal(probe_send(probe, sent), 0);
         probe_wait_sent(probe, sent);
@@ -220,8 +217,7 @@ static void less_address_space_is_enough_until_it_is_used_up(void **state)
         count += stored;
         if (!stored)
             assert_non_null(strstr(sent->group.reason, "address space"));
-        sent_clear(sent);
-        free(sent);
+        sent_free(sent);
     }
     assert_in_range(count, 110, 116);
     expect_health(probe, false, true, "ulimit -v");
