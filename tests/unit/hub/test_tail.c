@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "mercure/update.h"
+#include "transport/number.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,12 +11,26 @@
 
 #include <cmocka.h>
 
-static struct position position_of(uint64_t number)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+// The state is a tail with topics of its own.
+static int setup(void **state)
 {
-    struct position position = {.len = 8};
-    for (unsigned i = 0; i < 8; i++)
-        position.bytes[i] = (uint8_t)(number >> (56 - 8 * i));
-    return position;
+    static struct topics topics;
+    static struct tail tail;
+    topics_init(&topics);
+    tail_init(&tail, &topics);
+    *state = &tail;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct tail *tail = *state;
+    struct topics *topics = tail->_topics;
+    tail_done(tail);
+    topics_done(topics);
+    return 0;
 }
 
 static void push_flagged(struct tail *tail, uint64_t number, const char *id, const char *topic,
@@ -31,7 +46,7 @@ static void push_flagged(struct tail *tail, uint64_t number, const char *id, con
     char *frame;
     assert_int_equal(update_new(&update, &fields, &frame), HUB_OK);
     memcpy(frame, ":\n\n", 3);
-    struct feed_entry entry = {.position = position_of(number), .update = update};
+    struct feed_entry entry = {.position = position_from_number(number), .update = update};
     assert_int_equal(tail_push(tail, &entry), HUB_OK);
 }
 
@@ -40,133 +55,103 @@ static void push(struct tail *tail, uint64_t number, const char *id, const char 
     push_flagged(tail, number, id, topic, other, 0);
 }
 
-static void test_offsets_have_no_gaps_and_positions_lead_to_them(void **state)
+static void offsets_have_no_gaps_and_positions_lead_to_them(void **state)
 {
-    (void)state;
-    struct topics topics;
-    struct tail tail;
-    topics_init(&topics);
-    tail_init(&tail, &topics);
+    struct tail *tail = *state;
     // Positions have gaps, as those of many stores.
     for (uint64_t i = 1; i <= 200; i++) {
         char id[16];
         (void)snprintf(id, sizeof(id), "id-%u", (unsigned)i);
-        push(&tail, i * 10, id, "t", NULL);
+        push(tail, i * 10, id, "t", NULL);
     }
-    assert_int_equal(tail.next - tail.first, 200);
-    assert_int_equal(tail_offset_of(&tail, &(struct position){0}), tail.first - 1);
-    struct position tenth = position_of(100);
-    assert_int_equal(tail_offset_of(&tail, &tenth), tail.first + 9);
-    struct position between = position_of(105);
-    assert_int_equal(tail_offset_of(&tail, &between), tail.first + 9);
-    assert_int_equal(position_cmp(tail_before(&tail, tail.first + 10), &tenth), 0);
-    tail_trim(&tail, tail.first + 10);
-    assert_true(tail_covers(&tail, &tenth));
-    struct position ninth = position_of(99);
-    assert_false(tail_covers(&tail, &ninth));
-    assert_int_equal(position_cmp(&tail.before, &tenth), 0);
-    tail_trim(&tail, tail.next + 5);
-    assert_int_equal(tail.first, tail.next);
-    struct position last = position_of(2000);
-    assert_int_equal(position_cmp(tail_head(&tail), &last), 0);
-    tail_done(&tail);
-    topics_done(&topics);
+    assert_int_equal(tail->next - tail->first, 200);
+    assert_int_equal(tail_offset_of(tail, &(struct position){0}), tail->first - 1);
+    struct position tenth = position_from_number(100);
+    assert_int_equal(tail_offset_of(tail, &tenth), tail->first + 9);
+    struct position between = position_from_number(105);
+    assert_int_equal(tail_offset_of(tail, &between), tail->first + 9);
+    assert_int_equal(position_cmp(tail_before(tail, tail->first + 10), &tenth), 0);
+    tail_trim(tail, tail->first + 10);
+    assert_true(tail_covers(tail, &tenth));
+    struct position ninth = position_from_number(99);
+    assert_false(tail_covers(tail, &ninth));
+    assert_int_equal(position_cmp(&tail->before, &tenth), 0);
+    tail_trim(tail, tail->next + 5);
+    assert_int_equal(tail->first, tail->next);
+    struct position last = position_from_number(2000);
+    assert_int_equal(position_cmp(tail_head(tail), &last), 0);
 }
 
-static void test_an_id_leads_to_its_earliest_update(void **state)
+static void an_id_leads_to_its_earliest_update(void **state)
 {
-    (void)state;
-    struct topics topics;
-    struct tail tail;
-    topics_init(&topics);
-    tail_init(&tail, &topics);
-    push(&tail, 1, "a", "t", NULL);
-    push(&tail, 2, "same", "t", NULL);
-    push(&tail, 3, "same", "t", NULL);
-    push(&tail, 4, "b", "t", NULL);
-    push(&tail, 5, "same", "t", NULL);
-    assert_int_equal(tail_find_id(&tail, STR("same"))->offset, tail.first + 1);
-    tail_trim(&tail, tail.first + 2);
-    assert_int_equal(tail_find_id(&tail, STR("same"))->offset, tail.first);
-    tail_trim(&tail, tail.first + 1);
-    assert_int_equal(tail_find_id(&tail, STR("same"))->offset, tail.next - 1);
-    push(&tail, 6, "same", "t", NULL);
-    tail_trim(&tail, tail.next - 1);
-    assert_int_equal(tail_find_id(&tail, STR("same"))->offset, tail.next - 1);
-    assert_null(tail_find_id(&tail, STR("a")));
-    assert_null(tail_find_id(&tail, STR("b")));
-    tail_done(&tail);
-    topics_done(&topics);
+    struct tail *tail = *state;
+    push(tail, 1, "a", "t", NULL);
+    push(tail, 2, "same", "t", NULL);
+    push(tail, 3, "same", "t", NULL);
+    push(tail, 4, "b", "t", NULL);
+    push(tail, 5, "same", "t", NULL);
+    assert_int_equal(tail_find_id(tail, STR("same"))->offset, tail->first + 1);
+    tail_trim(tail, tail->first + 2);
+    assert_int_equal(tail_find_id(tail, STR("same"))->offset, tail->first);
+    tail_trim(tail, tail->first + 1);
+    assert_int_equal(tail_find_id(tail, STR("same"))->offset, tail->next - 1);
+    push(tail, 6, "same", "t", NULL);
+    tail_trim(tail, tail->next - 1);
+    assert_int_equal(tail_find_id(tail, STR("same"))->offset, tail->next - 1);
+    assert_null(tail_find_id(tail, STR("a")));
+    assert_null(tail_find_id(tail, STR("b")));
 }
 
-static void test_an_id_of_the_hubs_making_that_a_publisher_uses_again_leads_to_the_first(void **state)
+static void an_id_of_the_hubs_making_that_a_publisher_uses_again_leads_to_the_first(void **state)
 {
-    (void)state;
-    struct topics topics;
-    struct tail tail;
-    topics_init(&topics);
-    tail_init(&tail, &topics);
-    push_flagged(&tail, 1, "made", "t", NULL, RECORD_GENERATED_ID);
-    push(&tail, 2, "made", "t", NULL);
-    push_flagged(&tail, 3, "other", "t", NULL, RECORD_GENERATED_ID);
-    assert_int_equal(tail_find_id(&tail, STR("made"))->offset, tail.first);
-    tail_trim(&tail, tail.first + 1);
-    assert_int_equal(tail_find_id(&tail, STR("made"))->offset, tail.first);
-    tail_trim(&tail, tail.first + 1);
-    assert_null(tail_find_id(&tail, STR("made")));
-    assert_int_equal(tail_find_id(&tail, STR("other"))->offset, tail.first);
-    tail_done(&tail);
-    topics_done(&topics);
+    struct tail *tail = *state;
+    push_flagged(tail, 1, "made", "t", NULL, RECORD_GENERATED_ID);
+    push(tail, 2, "made", "t", NULL);
+    push_flagged(tail, 3, "other", "t", NULL, RECORD_GENERATED_ID);
+    assert_int_equal(tail_find_id(tail, STR("made"))->offset, tail->first);
+    tail_trim(tail, tail->first + 1);
+    assert_int_equal(tail_find_id(tail, STR("made"))->offset, tail->first);
+    tail_trim(tail, tail->first + 1);
+    assert_null(tail_find_id(tail, STR("made")));
+    assert_int_equal(tail_find_id(tail, STR("other"))->offset, tail->first);
 }
 
-static void test_an_update_that_names_a_topic_twice_is_in_its_chain_once(void **state)
+static void an_update_that_names_a_topic_twice_is_in_its_chain_once(void **state)
 {
-    (void)state;
-    struct topics topics;
-    struct tail tail;
-    topics_init(&topics);
-    tail_init(&tail, &topics);
-    push(&tail, 1, "a", "t", "t");
-    push(&tail, 2, "b", "t", "u");
-    const struct topic *topic = tail_at(&tail, tail.first)->topics[0];
-    assert_int_equal(topic_next_offset(topic, 0), tail.first);
-    assert_int_equal(topic_next_offset(topic, tail.first), tail.first + 1);
-    assert_int_equal(topic_next_offset(topic, tail.first + 1), 0);
-    tail_trim(&tail, tail.first + 1);
-    assert_int_equal(topic_next_offset(topic, 0), tail.first);
-    tail_trim(&tail, tail.next);
-    assert_int_equal(topics.memory, 0);
-    tail_done(&tail);
-    topics_done(&topics);
+    struct tail *tail = *state;
+    push(tail, 1, "a", "t", "t");
+    push(tail, 2, "b", "t", "u");
+    const struct topic *topic = tail_at(tail, tail->first)->topics[0];
+    assert_int_equal(topic_next_offset(topic, 0), tail->first);
+    assert_int_equal(topic_next_offset(topic, tail->first), tail->first + 1);
+    assert_int_equal(topic_next_offset(topic, tail->first + 1), 0);
+    tail_trim(tail, tail->first + 1);
+    assert_int_equal(topic_next_offset(topic, 0), tail->first);
+    tail_trim(tail, tail->next);
+    assert_int_equal(tail->_topics->memory, 0);
 }
 
-static void test_a_reset_begins_anew_behind_a_position(void **state)
+static void a_reset_begins_anew_behind_a_position(void **state)
 {
-    (void)state;
-    struct topics topics;
-    struct tail tail;
-    topics_init(&topics);
-    tail_init(&tail, &topics);
-    push(&tail, 1, "a", "t", NULL);
-    struct position before = position_of(77);
-    tail_reset(&tail, 500, &before);
-    assert_int_equal(tail.next, 500);
-    assert_null(tail_find_id(&tail, STR("a")));
-    assert_int_equal(position_cmp(tail_head(&tail), &before), 0);
-    push(&tail, 80, "b", "t", NULL);
-    assert_int_equal(tail_find_id(&tail, STR("b"))->offset, 500);
-    tail_done(&tail);
-    topics_done(&topics);
+    struct tail *tail = *state;
+    push(tail, 1, "a", "t", NULL);
+    struct position before = position_from_number(77);
+    tail_reset(tail, 500, &before);
+    assert_int_equal(tail->next, 500);
+    assert_null(tail_find_id(tail, STR("a")));
+    assert_int_equal(position_cmp(tail_head(tail), &before), 0);
+    push(tail, 80, "b", "t", NULL);
+    assert_int_equal(tail_find_id(tail, STR("b"))->offset, 500);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_offsets_have_no_gaps_and_positions_lead_to_them),
-        cmocka_unit_test(test_an_id_leads_to_its_earliest_update),
-        cmocka_unit_test(test_an_id_of_the_hubs_making_that_a_publisher_uses_again_leads_to_the_first),
-        cmocka_unit_test(test_an_update_that_names_a_topic_twice_is_in_its_chain_once),
-        cmocka_unit_test(test_a_reset_begins_anew_behind_a_position),
+        TEST(offsets_have_no_gaps_and_positions_lead_to_them),
+        TEST(an_id_leads_to_its_earliest_update),
+        TEST(an_id_of_the_hubs_making_that_a_publisher_uses_again_leads_to_the_first),
+        TEST(an_update_that_names_a_topic_twice_is_in_its_chain_once),
+        TEST(a_reset_begins_anew_behind_a_position),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
