@@ -234,8 +234,6 @@ static void gather_from_slice(struct subscriber *subscriber, struct history_slic
         if (subscriber_wants(subscriber, &entry->record))
             add_due(due, &entry->record, &slice->ref, 0, &entry->position);
     }
-    if (slice->count == 0)
-        due->end = subscriber->shard->tail.before; // nothing is kept between the cursor and the tail
     if (i > slice->count / 2)
         history_prefetch(subscriber->shard, slice);
 }
@@ -294,8 +292,8 @@ static bool is_ahead(const struct subscriber *subscriber)
 static void gather_backlog(struct subscriber *subscriber)
 {
     struct backlog *backlog = subscriber->backlog;
+    list_remove(&backlog->waiting);
     if (backlog->offset == 0 && is_ahead(subscriber)) {
-        list_remove(&backlog->waiting);
         list_append(&subscriber->shard->ahead, &backlog->waiting);
         return;
     }
@@ -358,8 +356,10 @@ static void taken_behind(struct subscriber *subscriber, size_t count, bool full)
         backlog->position = *due->position[count - 1];
     }
     counter_add(&subscriber->shard->metrics.replayed, count);
-    if (full)
-        return; // asked again when the socket takes bytes
+    if (full) { // asked again when the socket takes bytes, and not by a wake
+        list_remove(&backlog->waiting);
+        return;
+    }
     if (all && !due->more && backlog->offset && backlog->offset + 1 == subscriber->shard->tail.next)
         catch_up(subscriber);
     else if (due->more)

@@ -14,28 +14,85 @@
 struct kept_slice {
     struct list node;
     struct history_slice *slice; // one reference
+    uint64_t used_ms;
 };
 
-void history_init(struct history *history)
-{
-    *history = (struct history){0};
-    list_init(&history->_kept);
-    list_init(&history->_requests);
-    list_init(&history->_queue);
-}
+// ---- What is kept ----
 
 static void drop(struct history *history, struct kept_slice *kept)
 {
     list_remove(&kept->node);
-    history->_kept_count--;
+    if (--history->_kept_count == 0)
+        timer_cancel(&history->_unused);
     ref_put(&kept->slice->ref);
     free(kept);
 }
 
+static struct kept_slice *least_used(const struct history *history)
+{
+    struct list *node = list_first(&history->_kept);
+    return node ? CONTAINER_OF(node, struct kept_slice, node) : NULL;
+}
+
+static void drop_unused(struct timer *timer)
+{
+    struct history *history = CONTAINER_OF(timer, struct history, _unused);
+    uint64_t now_ms = loop_now_ms(history->_loop);
+    struct kept_slice *kept;
+    while ((kept = least_used(history)) != NULL && kept->used_ms + HISTORY_KEPT_MS <= now_ms)
+        drop(history, kept);
+    if (kept)
+        timer_set(history->_loop, timer, kept->used_ms + HISTORY_KEPT_MS);
+}
+
+static void use(struct history *history, struct kept_slice *kept)
+{
+    kept->used_ms = loop_now_ms(history->_loop);
+    list_remove(&kept->node);
+    list_append(&history->_kept, &kept->node);
+}
+
+static int keep(struct history *history, struct history_slice *slice)
+{
+    struct kept_slice *kept = malloc(sizeof(*kept));
+    if (!kept) {
+        ref_put(&slice->ref);
+        return -ENOMEM;
+    }
+    kept->slice = slice;
+    list_init(&kept->node);
+    use(history, kept);
+    if (++history->_kept_count > HISTORY_KEPT_MAX)
+        drop(history, least_used(history));
+    if (!timer_is_set(&history->_unused))
+        timer_set(history->_loop, &history->_unused, kept->used_ms + HISTORY_KEPT_MS);
+    return HUB_OK;
+}
+
+void history_init(struct history *history, struct loop *loop)
+{
+    *history = (struct history){._loop = loop};
+    list_init(&history->_kept);
+    timer_init(&history->_unused, drop_unused);
+    list_init(&history->_requests);
+    list_init(&history->_queue);
+    list_init(&history->_woken);
+}
+
+static void drop_all(struct history *history)
+{
+    struct kept_slice *kept;
+    while ((kept = least_used(history)) != NULL)
+        drop(history, kept);
+}
+
 void history_forget(struct history *history)
 {
-    LIST_FOREACH (node, &history->_kept)
-        drop(history, CONTAINER_OF(node, struct kept_slice, node));
+    drop_all(history);
+    LIST_FOREACH (node, &history->_requests) {
+        CONTAINER_OF(node, struct slice_request, node)->stale = true;
+        list_remove(node);
+    }
 }
 
 void history_forget_before(struct history *history, const struct position *oldest)
@@ -50,8 +107,8 @@ void history_forget_before(struct history *history, const struct position *oldes
 
 void history_done(struct history *history)
 {
-    HUB_ASSERT(list_empty(&history->_requests) && list_empty(&history->_queue));
-    history_forget(history);
+    HUB_ASSERT(history->_request_count == 0 && list_empty(&history->_queue));
+    drop_all(history);
 }
 
 static const struct position *slice_last(const struct history_slice *slice)
@@ -74,11 +131,18 @@ static struct history_slice *find_kept(struct history *history, const struct pos
         struct kept_slice *kept = CONTAINER_OF(node, struct kept_slice, node);
         if (!holds(kept->slice, position))
             continue;
-        list_remove(&kept->node);
-        list_append(&history->_kept, &kept->node);
+        use(history, kept);
         return kept->slice;
     }
     return NULL;
+}
+
+// ---- What is being read ----
+
+// Those whose slice has come look at it first: else it might be gone by then, for the slices of others.
+static bool may_request(const struct history *history)
+{
+    return history->_request_count < HISTORY_REQUESTS_MAX && list_empty(&history->_woken);
 }
 
 static struct slice_request *find_request(const struct history *history, const struct position *after)
@@ -96,7 +160,7 @@ static struct slice_request *request_slice(struct shard *shard, const struct pos
 {
     struct history *history = &shard->history;
     struct slice_request *request = find_request(history, after);
-    if (request || history->_request_count == HISTORY_REQUESTS_MAX)
+    if (request || !may_request(history))
         return request;
     request = calloc(1, sizeof(*request));
     if (!request)
@@ -106,6 +170,7 @@ static struct slice_request *request_slice(struct shard *shard, const struct pos
     request->shard = shard;
     request->replay.from = REPLAY_AFTER;
     request->replay.after = *after;
+    request->head = *tail_head(&shard->tail);
     list_init(&request->waiting);
     list_append(&history->_requests, &request->node);
     history->_request_count++;
@@ -115,18 +180,20 @@ static struct slice_request *request_slice(struct shard *shard, const struct pos
 
 struct history_slice *history_get(struct shard *shard, struct backlog *backlog)
 {
-    struct history_slice *slice = find_kept(&shard->history, &backlog->position);
+    struct history *history = &shard->history;
+    struct history_slice *slice = find_kept(history, &backlog->position);
     if (slice)
         return slice;
-    struct slice_request *request = request_slice(shard, &backlog->position);
-    list_remove(&backlog->waiting);
-    list_append(request ? &request->waiting : &shard->history._queue, &backlog->waiting);
+    // Nobody overtakes those that wait already.
+    struct slice_request *request = list_empty(&history->_queue) ? request_slice(shard, &backlog->position)
+                                                                 : find_request(history, &backlog->position);
+    list_append(request ? &request->waiting : &history->_queue, &backlog->waiting);
     return NULL;
 }
 
 void history_prefetch(struct shard *shard, const struct history_slice *slice)
 {
-    if (!slice->end && !find_kept(&shard->history, slice_last(slice)))
+    if (!slice->end && list_empty(&shard->history._queue) && !find_kept(&shard->history, slice_last(slice)))
         (void)request_slice(shard, slice_last(slice));
 }
 
@@ -144,27 +211,34 @@ size_t history_index_after(const struct history_slice *slice, const struct posit
     return low;
 }
 
-static int keep(struct history *history, struct history_slice *slice)
+static void wake(struct history *history, struct list *node)
 {
-    struct kept_slice *kept = malloc(sizeof(*kept));
-    if (!kept) {
-        ref_put(&slice->ref);
-        return -ENOMEM;
-    }
-    kept->slice = slice;
-    list_append(&history->_kept, &kept->node);
-    if (++history->_kept_count > HISTORY_KEPT_MAX)
-        drop(history, CONTAINER_OF(list_first(&history->_kept), struct kept_slice, node));
-    return HUB_OK;
+    list_remove(node);
+    list_append(&history->_woken, node);
+    http_stream_wake_later(CONTAINER_OF(node, struct backlog, waiting)->subscriber->stream);
 }
 
-static void wake_up_to(struct list *waiting, size_t count)
+static void wake_all(struct history *history, struct list *waiting)
 {
-    struct list *node;
-    while (count-- && (node = list_first(waiting)) != NULL) {
-        list_remove(node);
-        http_stream_wake_later(CONTAINER_OF(node, struct backlog, waiting)->subscriber->stream);
+    LIST_FOREACH (node, waiting)
+        wake(history, node);
+}
+
+// Nothing that was kept when it was asked for lies behind the position. That is true of this moment alone, so
+// the slice is not kept.
+static void pass_over(struct history *history, struct slice_request *request)
+{
+    LIST_FOREACH (node, &request->waiting) {
+        CONTAINER_OF(node, struct backlog, waiting)->position = request->head;
+        wake(history, node);
     }
+    ref_put(&request->replay.slice->ref);
+}
+
+static bool is_empty(const struct replay_request *replay)
+{
+    const struct history_slice *slice = replay->slice;
+    return slice->count == 0 && (!slice->gap || replay->after.len == 0);
 }
 
 static void cut_all(struct list *waiting)
@@ -180,19 +254,39 @@ void history_handle_slice(struct message *message)
 {
     struct slice_request *request = CONTAINER_OF(message, struct slice_request, message);
     struct history *history = &request->shard->history;
+    struct history_slice *slice = request->replay.slice;
     list_remove(&request->node);
     history->_request_count--;
-    if (request->replay.err == HUB_OK && keep(history, request->replay.slice) == HUB_OK)
-        wake_up_to(&request->waiting, SIZE_MAX);
-    else
+    if (request->stale) { // who waited for it was cut
+        if (slice)
+            ref_put(&slice->ref);
+    } else if (request->replay.err == HUB_OK && is_empty(&request->replay)) {
+        pass_over(history, request);
+    } else if (request->replay.err == HUB_OK && keep(history, slice) == HUB_OK) {
+        wake_all(history, &request->waiting);
+    } else {
         cut_all(&request->waiting);
+    }
     free(request);
 }
 
-bool history_end_turn(struct history *history)
+bool history_end_turn(struct shard *shard)
 {
-    if (history->_request_count == HISTORY_REQUESTS_MAX || list_empty(&history->_queue))
-        return false;
-    wake_up_to(&history->_queue, HISTORY_KEPT_MAX);
-    return true; // the flush of this turn has been
+    struct history *history = &shard->history;
+    bool more = false;
+    struct list *node;
+    while ((node = list_first(&history->_queue)) != NULL) {
+        const struct position *position = &CONTAINER_OF(node, struct backlog, waiting)->position;
+        struct slice_request *request = NULL;
+        if (find_kept(history, position)) {
+            wake(history, node);
+            more = true; // the flush of this turn has been
+        } else if ((request = request_slice(shard, position)) != NULL) {
+            list_remove(node);
+            list_append(&request->waiting, node);
+        } else {
+            return more || may_request(history); // if it may, then only memory is missing
+        }
+    }
+    return more;
 }

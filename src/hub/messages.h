@@ -55,8 +55,10 @@ struct slice_request {
     struct sequencer *sequencer;
     struct shard *shard;
     struct replay_request replay;
-    struct list waiting; // the worker's: subscribers that wait for it
-    struct list node;    // the worker's
+    struct list waiting;  // the worker's: subscribers that wait for it
+    struct list node;     // the worker's
+    struct position head; // the worker's: as far as it was when it asked
+    bool stale;           // the worker's: positions mean something else since
 };
 
 // Hub thread → every worker: updates in the order of the feed. One allocation that the last worker frees.

@@ -22,7 +22,7 @@ void shard_init(struct shard *shard, struct hub *hub, struct loop *loop)
     topics_init(&shard->topics);
     tail_init(&shard->tail, &shard->topics);
     grants_init(&shard->grants);
-    history_init(&shard->history);
+    history_init(&shard->history, loop);
     list_init(&shard->subscribers);
     slab_init(&shard->slab, sizeof(struct subscriber) + sizeof(struct matcher_slot));
     list_init(&shard->ahead);

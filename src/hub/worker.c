@@ -50,7 +50,7 @@ static bool end_turn(void *arg)
     // The flush makes room for requests that a connection has sent ahead: they may be publishes too.
     bool more = post_publishes(worker);
     for (size_t i = 0; i < worker->hub_count; i++) {
-        more = history_end_turn(&worker->shards[i].history) || more;
+        more = history_end_turn(&worker->shards[i]) || more;
         shard_end_turn(&worker->shards[i]);
     }
     watch_connections(worker);

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "conf/conf.h"
+#include "hub/broadcast.h"
 #include "hub/hub.h"
 #include "hub/sequencer.h"
 #include "hub/shard.h"
@@ -54,7 +55,8 @@ struct rig {
     struct update *updates[RIG_UPDATES_MAX + 1]; // by number
     uint64_t newest;
     uint64_t oldest;
-    uint64_t fed; // the newest that has come by the feed
+    uint64_t fed;          // the newest that has come by the feed
+    uint64_t before_first; // the offset before that of the first
     unsigned reads;
 };
 
@@ -197,6 +199,12 @@ static inline void post(struct batch *batch)
     free(entries);
 }
 
+// The offset of an update in the tail.
+static inline uint64_t offset_of(const struct rig *rig, uint64_t number)
+{
+    return rig->before_first + number;
+}
+
 // Feeds what is stored, in one batch.
 static inline void feed(struct rig *rig)
 {
@@ -229,17 +237,11 @@ static inline void publish_series(struct rig *rig, const char *topic, size_t cou
     feed(rig);
 }
 
-// The offset of an update in the tail.
-static inline uint64_t offset_of(uint64_t number)
-{
-    return TAIL_FIRST_OFFSET + number - 1;
-}
-
 // The hub thread says that the tail need only reach back to that update, and the turn ends.
 static inline void trim(struct rig *rig, uint64_t number)
 {
     struct batch *batch = new_batch(rig, 0);
-    batch->trim_to = offset_of(number);
+    batch->trim_to = offset_of(rig, number);
     post(batch);
     shard_end_turn(&rig->shard);
 }
@@ -247,7 +249,21 @@ static inline void trim(struct rig *rig, uint64_t number)
 // The number of the oldest update in the tail; one above the newest when it is empty.
 static inline uint64_t tail_begin(const struct rig *rig)
 {
-    return rig->shard.tail.first - TAIL_FIRST_OFFSET + 1;
+    return rig->shard.tail.first - rig->before_first;
+}
+
+// The store goes back to its beginning: it is empty, and positions mean something else.
+static inline void begin_anew(struct rig *rig)
+{
+    struct batch *batch = new_batch(rig, 0);
+    batch->starts = true;
+    batch->cut = "the store begins anew";
+    batch->first_offset = rig->shard.tail.next;
+    rig->before_first = rig->shard.tail.next - 1;
+    for (; rig->newest; rig->newest--)
+        ref_put(&rig->updates[rig->newest]->ref);
+    rig->fed = 0;
+    post(batch);
 }
 
 // ---- The hub thread ----
@@ -272,6 +288,11 @@ void sequencer_post_all(struct sequencer *sequencer, struct outbox *messages)
 {
     (void)sequencer;
     (void)messages;
+}
+
+void broadcast_handle_returned(struct message *message)
+{
+    (void)message;
 }
 
 bool sequencer_has_history(const struct sequencer *sequencer)
@@ -311,8 +332,8 @@ static inline uint64_t requested(const struct rig *rig)
     return number_of(&rig->sequencer.requests[0]->replay.after);
 }
 
-// Answers the oldest request with at most `max` updates of the store.
-static inline void answer(struct rig *rig, size_t max)
+// Reads at most `max` updates of the store for the oldest request.
+static inline struct slice_request *read_slice(struct rig *rig, size_t max)
 {
     struct slice_request *request = take_request(rig);
     struct replay_request *replay = &request->replay;
@@ -330,7 +351,13 @@ static inline void answer(struct rig *rig, size_t max)
     assert_int_equal(slice_finish(&builder, &replay->after, gap, number > rig->newest, &replay->slice),
                      HUB_OK);
     slice_done(&builder);
-    history_handle_slice(&request->message);
+    return request;
+}
+
+// Answers the oldest request at once.
+static inline void answer(struct rig *rig, size_t max)
+{
+    history_handle_slice(&read_slice(rig, max)->message);
 }
 
 static inline void answer_error(struct rig *rig)
@@ -346,7 +373,7 @@ static inline void run(struct rig *rig, struct reader *reader, size_t max)
     bool more = true;
     while (more) {
         flush(reader);
-        more = history_end_turn(&rig->shard.history);
+        more = history_end_turn(&rig->shard);
         while (rig->sequencer.request_count) {
             answer(rig, max);
             more = true;
@@ -372,7 +399,7 @@ static inline void subscribe_after(struct rig *rig, struct reader *reader, const
         .topic_count = count,
         .authorization = authorization,
         .end_ms = UINT64_MAX,
-        .offset = with_offset ? offset_of(number) : 0,
+        .offset = with_offset ? offset_of(rig, number) : 0,
         .position = position_of(number),
     };
     *reader = (struct reader){.stream.woken = true}; // a stream is asked once without a wake
@@ -432,6 +459,7 @@ static inline struct rig *rig_new(void)
     assert_non_null(rig);
     rig->sequencer.has_history = true;
     rig->oldest = 1;
+    rig->before_first = TAIL_FIRST_OFFSET - 1;
     rig->hub = (struct hub){.conf = &rig->conf, .sequencer = &rig->sequencer, .max_subscribers = 1000};
     assert_int_equal(loop_init(&rig->loop), HUB_OK);
     shard_init(&rig->shard, &rig->hub, &rig->loop);
