@@ -5,8 +5,9 @@
 #define BUSY 8
 #define SPIN_NS 3000000U // longer than one flush may take
 
-// Beside the routes of the rig: /busy is a stream that has nothing to send and always more to look through,
-// /watch one that is woken by /tell. They belong to the server's thread, but for the counters.
+// Beside the routes of the rig: /busy is a stream that has nothing to send and always more to look through
+// (/busy-now likewise, with something new each time), /watch one that is woken by /tell. They belong to the
+// server's thread, but for the counters.
 struct watched {
     struct http_stream *stream;
     bool told;
@@ -24,6 +25,7 @@ static atomic_uint looks_before_news;
 
 struct busy {
     struct http_stream *stream;
+    bool now; // it claims to have something new each time
     unsigned number;
 };
 
@@ -40,7 +42,10 @@ static size_t busy_next(void *source, struct http_slice *slices, size_t max, siz
     }
     for (uint64_t until = clock_mono_ns() + SPIN_NS; clock_mono_ns() < until;)
         ;
-    http_stream_wake_later(busy->stream);
+    if (busy->now)
+        http_stream_wake(busy->stream);
+    else
+        http_stream_wake_later(busy->stream);
     atomic_fetch_add(&looks, 1);
     return 0;
 }
@@ -90,10 +95,11 @@ static struct http_stream *start_stream(struct exchange *exchange, const struct 
 static void handle(struct exchange *exchange, void *arg)
 {
     struct str path = exchange_path(exchange);
-    if (str_eq(path, STR("/busy"))) {
+    if (str_starts_with(path, STR("/busy"))) {
         struct busy *busy = calloc(1, sizeof(*busy));
         HUB_ASSERT(busy && busy_count < BUSY);
         busy->number = busy_count++;
+        busy->now = str_eq(path, STR("/busy-now"));
         busy->stream = start_stream(exchange, &busy_ops, busy);
     } else if (str_eq(path, STR("/watch"))) {
         watched.stream = start_stream(exchange, &watched_ops, NULL);
@@ -130,11 +136,11 @@ static int set_up(void **state)
     return 0;
 }
 
-static void start_busy(const struct rig *rig, struct rig_client *clients[BUSY])
+static void start_busy(const struct rig *rig, struct rig_client *clients[BUSY], const char *line)
 {
     for (unsigned i = 0; i < BUSY; i++) {
         clients[i] = rig_client_new(rig);
-        rig_get(clients[i], "GET /busy");
+        rig_get(clients[i], line);
         assert_int_equal(rig_read_head(clients[i], false), 200);
     }
 }
@@ -143,7 +149,7 @@ static void streams_that_catch_up_take_turns_and_let_new_events_in_between(void 
 {
     struct rig *rig = *state;
     struct rig_client *clients[BUSY];
-    start_busy(rig, clients);
+    start_busy(rig, clients, "GET /busy");
     rig_await(&looks, 5 * BUSY);
     rig_stop(rig);
     assert_int_equal(atomic_load(&looks_in_one_turn), 0);
@@ -159,7 +165,7 @@ static void what_is_new_goes_out_before_streams_that_catch_up_are_asked(void **s
 {
     struct rig *rig = *state;
     struct rig_client *clients[BUSY];
-    start_busy(rig, clients);
+    start_busy(rig, clients, "GET /busy");
     struct rig_client *watcher = rig_client_new(rig);
     rig_get(watcher, "GET /watch");
     assert_int_equal(rig_read_head(watcher, false), 200);
@@ -177,11 +183,32 @@ static void what_is_new_goes_out_before_streams_that_catch_up_are_asked(void **s
         rig_client_free(clients[i]);
 }
 
+static void who_sends_ahead_waits_for_its_flush_however_late_that_is(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_client *clients[BUSY];
+    start_busy(rig, clients, "GET /busy-now");
+    struct rig_client *client = rig_client_new(rig);
+    struct buf requests;
+    buf_init(&requests, SIZE_MAX / 2);
+    for (unsigned i = 0; i < 400; i++)
+        buf_printf(&requests, "GET /hello HTTP/1.1\r\nHost: a\r\nX-Filler: %01000d\r\n\r\n", 0);
+    rig_send(client->fd, buf_str(&requests));
+    for (unsigned i = 0; i < 400; i++)
+        assert_int_equal(rig_read_response(client), 200);
+    rig_stop(rig);
+    buf_done(&requests);
+    rig_client_free(client);
+    for (unsigned i = 0; i < BUSY; i++)
+        rig_client_free(clients[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(streams_that_catch_up_take_turns_and_let_new_events_in_between, set_up),
         cmocka_unit_test_setup(what_is_new_goes_out_before_streams_that_catch_up_are_asked, set_up),
+        cmocka_unit_test_setup(who_sends_ahead_waits_for_its_flush_however_late_that_is, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -474,11 +474,11 @@ static void test_without_a_history_the_tail_is_all_there_is(void **state)
 // So many topics or matchers, each with the prefix.
 static char *many(char prefix, unsigned count)
 {
-    char *text = calloc(count, 8);
+    size_t size = count * 8;
+    char *text = calloc(1, size + 1);
     assert_non_null(text);
-    char *to = text;
-    for (unsigned i = 0; i < count; i++)
-        to += sprintf(to, "%s%c%u", i ? "," : "", prefix, i);
+    for (unsigned i = 0, len = 0; i < count; i++)
+        len += (unsigned)snprintf(text + len, size - len, "%s%c%u", i ? "," : "", prefix, i);
     return text;
 }
 
