@@ -266,11 +266,8 @@ static void on_ready(struct stream *stream, int err, unsigned events)
     // Its flush may be some turns away, and until then it is watched as before.
     if ((events & STREAM_READABLE) && may_receive(h1))
         receive(h1);
-    // Else its flush does it; but that may take some turns, and no more is to be read than there is room for.
-    if (!h1->conn.marked)
+    if (!h1->conn.marked) // else its flush does it
         settle(h1);
-    else if (h1->requests && h1->requests->held.len)
-        watch(h1);
 }
 
 static void on_closed(struct stream *stream)

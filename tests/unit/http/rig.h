@@ -7,7 +7,6 @@
 //   /hold       waits until /release?<n> answers the n that came last, the latest first
 //   /abort      closes without an answer; /big?s=<size> answers with that many bytes; /crowded says whether
 //   /stream?c=<count>&s=<size>   streams count slices of that size, then ends
-//   /drowsy     streams without end, and takes its time for each piece
 //   /live       streams what /publish gets as its body; /end ends all of these
 #pragma once
 
@@ -76,7 +75,6 @@ struct rig_source {
     size_t first, count;
     struct rig_bytes *queue[RIG_QUEUE];
     bool greet;
-    bool drowsy;
 };
 
 // ---- The server's side ----
@@ -105,11 +103,6 @@ static inline size_t rig_next(void *arg, struct http_slice *slices, size_t max, 
 {
     struct rig_source *source = arg;
     size_t count = 0, bytes = 0;
-    if (source->drowsy) {
-        (void)usleep(3000);
-        http_stream_wake(source->stream);
-        return 0;
-    }
     while (count < max && count < source->count && (bytes < budget || count == 0)) {
         struct rig_bytes *one = rig_queued(source, count);
         slices[count++] = (struct http_slice){.bytes = {one->bytes, one->len}, .owner = &one->ref};
@@ -314,8 +307,6 @@ static inline void rig_handle(struct exchange *exchange, void *arg)
         rig_respond(exchange, exchange_is_crowded(exchange) ? STR("yes") : STR("no"));
     } else if (str_eq(path, STR("/stream"))) {
         rig_handle_stream(rig, exchange);
-    } else if (str_eq(path, STR("/drowsy"))) {
-        rig_stream(rig, exchange)->drowsy = true;
     } else if (str_eq(path, STR("/live"))) {
         list_append(&rig->live, &rig_stream(rig, exchange)->node);
     } else if (str_eq(path, STR("/publish"))) {

@@ -165,41 +165,6 @@ static void requests_that_come_faster_than_answers_are_all_answered(void **state
     rig_client_free(client);
 }
 
-// Far more bytes than are held for a connection.
-#define LARGE_REQUESTS 200U
-
-static void send_large(void *arg)
-{
-    const int *fd = arg;
-    char padding[2000];
-    memset(padding, 'x', sizeof(padding));
-    for (unsigned i = 0; i < LARGE_REQUESTS; i++) {
-        RIG_SEND(*fd, "GET /hello HTTP/1.1\r\nHost: a\r\nPadding: ");
-        rig_send(*fd, str_make(padding, sizeof(padding)));
-        RIG_SEND(*fd, "\r\n\r\n");
-    }
-}
-
-static void requests_that_wait_some_turns_for_a_flush_are_all_answered(void **state)
-{
-    struct rig *rig = *state;
-    struct rig_client *drowsy[4];
-    for (unsigned i = 0; i < 4; i++) {
-        drowsy[i] = rig_client_new(rig);
-        rig_get(drowsy[i], "GET /drowsy");
-        assert_int_equal(rig_read_head(drowsy[i], false), 200);
-    }
-    struct rig_client *client = rig_client_new(rig);
-    uv_thread_t thread;
-    assert_int_equal(uv_thread_create(&thread, send_large, &client->fd), 0);
-    for (unsigned i = 0; i < LARGE_REQUESTS; i++)
-        assert_int_equal(rig_read_response(client), 200);
-    (void)uv_thread_join(&thread);
-    rig_client_free(client);
-    for (unsigned i = 0; i < 4; i++)
-        rig_client_free(drowsy[i]);
-}
-
 // ---- Bodies ----
 
 static void continue_is_sent_when_the_body_is_wanted(void **state)
@@ -676,7 +641,6 @@ int main(void)
         RIG_TEST(not_more_requests_are_read_ahead_than_the_bound),
         RIG_TEST(a_client_that_does_not_read_is_not_read_from),
         RIG_TEST(requests_that_come_faster_than_answers_are_all_answered),
-        RIG_TEST(requests_that_wait_some_turns_for_a_flush_are_all_answered),
         RIG_TEST(continue_is_sent_when_the_body_is_wanted),
         RIG_TEST(continue_is_not_sent_for_a_body_that_is_not_wanted),
         RIG_TEST(a_body_at_the_bound_passes_and_one_over_it_does_not),
