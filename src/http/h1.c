@@ -106,17 +106,12 @@ static void on_timer(struct timer *timer)
 
 // ---- What comes next ----
 
-static bool may_receive(const struct h1 *h1)
-{
-    // What is held comes first: a client that pipelines faster than it is answered has to wait.
-    bool held = h1->requests && h1->requests->paused;
-    return !h1->finished && (h1->lingering || h1->streaming || (!held && h1_wants_bytes(h1)));
-}
-
 static void watch(struct h1 *h1)
 {
     unsigned events = STREAM_QUIET;
-    if (may_receive(h1))
+    // What is held comes first: a client that pipelines faster than it is answered has to wait.
+    bool held = h1->requests && h1->requests->paused;
+    if (!h1->finished && (h1->lingering || h1->streaming || (!held && h1_wants_bytes(h1))))
         events |= STREAM_READABLE;
     if (h1->stream.blocked)
         events |= STREAM_WRITABLE;
@@ -263,8 +258,7 @@ static void on_ready(struct stream *stream, int err, unsigned events)
         else
             http_conn_mark(&h1->conn);
     }
-    // Its flush may be some turns away, and until then it is watched as before.
-    if ((events & STREAM_READABLE) && may_receive(h1))
+    if (events & STREAM_READABLE)
         receive(h1);
     if (!h1->conn.marked) // else its flush does it
         settle(h1);

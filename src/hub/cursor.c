@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "hub/hub.h"
 #include "hub/sequencer.h"
 #include "hub/shard.h"
@@ -86,13 +87,20 @@ int cursor_fall_behind(struct subscriber *subscriber, uint64_t offset, const str
     return HUB_OK;
 }
 
+static void cut(struct subscriber *subscriber, const char *reason)
+{
+    static struct log_limit limit;
+    LOG_LIMITED(&limit, LOG_LEVEL_WARN, "A stream is cut", LOG_C("reason", reason));
+    subscriber_cut(subscriber);
+}
+
 // A live subscriber was sent everything before `offset`, and not the update there.
 static void fall_behind_at(struct subscriber *subscriber, uint64_t offset)
 {
     struct shard *shard = subscriber->shard;
     counter_add(&shard->metrics.behind, 1);
     if (cursor_fall_behind(subscriber, offset - 1, tail_before(&shard->tail, offset)) != HUB_OK)
-        subscriber_cut(subscriber, "out of memory");
+        cut(subscriber, "out of memory");
 }
 
 static void catch_up(struct subscriber *subscriber)
@@ -241,7 +249,7 @@ static void gather_from_slice(struct subscriber *subscriber, struct history_slic
 static void lose_history(struct subscriber *subscriber)
 {
     counter_add(&subscriber->shard->metrics.lost_history, 1);
-    subscriber_cut(subscriber, "what it was still to be sent is no longer kept");
+    cut(subscriber, "what it was still to be sent is no longer kept");
 }
 
 static void gather_from_history(struct subscriber *subscriber)

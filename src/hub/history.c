@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "hub/hub.h"
 #include "hub/messages.h"
 #include "hub/sequencer.h"
@@ -241,13 +242,13 @@ static bool is_empty(const struct replay_request *replay)
     return slice->count == 0 && (!slice->gap || replay->after.len == 0);
 }
 
-static void cut_all(struct list *waiting)
+static void cut_all(struct list *waiting, int err)
 {
-    struct list *node;
-    while ((node = list_first(waiting)) != NULL) {
-        list_remove(node);
-        subscriber_cut(CONTAINER_OF(node, struct backlog, waiting)->subscriber, "history cannot be read");
-    }
+    uint64_t count = 0;
+    for (struct list *node; (node = list_first(waiting)) != NULL; count++)
+        subscriber_cut(CONTAINER_OF(node, struct backlog, waiting)->subscriber);
+    LOG(LOG_LEVEL_ERROR, "History cannot be read: streams are cut", LOG_C("reason", err_text(err)),
+        LOG_U64("streams", count));
 }
 
 void history_handle_slice(struct message *message)
@@ -255,17 +256,18 @@ void history_handle_slice(struct message *message)
     struct slice_request *request = CONTAINER_OF(message, struct slice_request, message);
     struct history *history = &request->shard->history;
     struct history_slice *slice = request->replay.slice;
+    int err = request->replay.err;
     list_remove(&request->node);
     history->_request_count--;
     if (request->stale) { // who waited for it was cut
         if (slice)
             ref_put(&slice->ref);
-    } else if (request->replay.err == HUB_OK && is_empty(&request->replay)) {
+    } else if (!err && is_empty(&request->replay)) {
         pass_over(history, request);
-    } else if (request->replay.err == HUB_OK && keep(history, slice) == HUB_OK) {
+    } else if (!err && !(err = keep(history, slice))) {
         wake_all(history, &request->waiting);
     } else {
-        cut_all(&request->waiting);
+        cut_all(&request->waiting, err);
     }
     free(request);
 }

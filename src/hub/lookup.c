@@ -38,7 +38,7 @@ static void head_known(struct head_request *head)
     struct lookups *lookups = request->lookups;
     if (head->err)
         reply(request, head->err);
-    else if (position_cmp(&head->head, lookups->_head) > 0)
+    else if (request->beginnings == lookups->_beginnings && position_cmp(&head->head, lookups->_head) > 0)
         list_append(&lookups->_waiting, &request->waiting);
     else
         look_up_again(request);
@@ -53,6 +53,7 @@ static void found(struct find_request *find)
     }
     struct transport *transport = request->lookups->transport;
     request->head.done = head_known;
+    request->beginnings = request->lookups->_beginnings;
     int err = transport ? transport->ops->head(transport, &request->head) : HUB_E_CLOSED;
     if (err)
         reply(request, err);
@@ -74,5 +75,14 @@ void lookups_wake(struct lookups *lookups)
             continue;
         list_remove(node);
         look_up_again(request);
+    }
+}
+
+void lookups_begin_anew(struct lookups *lookups)
+{
+    lookups->_beginnings++;
+    LIST_FOREACH (node, &lookups->_waiting) {
+        list_remove(node);
+        look_up_again(CONTAINER_OF(node, struct locate_request, waiting));
     }
 }

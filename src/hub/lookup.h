@@ -12,6 +12,7 @@ struct transport;
 struct lookups {
     struct list _waiting; // locate_requests that wait for the feed
     const struct position *_head;
+    unsigned _beginnings;        // so often the transport has begun anew
     struct transport *transport; // NULL while it is not open: then every look-up fails
 };
 
@@ -21,3 +22,5 @@ void lookups_init(struct lookups *lookups, const struct position *head);
 void lookups_start(struct lookups *lookups, struct locate_request *request);
 // The head has moved, or the transport is no longer open.
 void lookups_wake(struct lookups *lookups);
+// Positions mean something else now: what was waited for may never come.
+void lookups_begin_anew(struct lookups *lookups);

@@ -41,9 +41,10 @@ struct locate_request {
     struct shard *shard;
     message_handle_fn *located; // on the worker
     struct find_request find;   // `id` is in `text`
-    struct head_request head;   // the hub thread's, as are the next three
+    struct head_request head;   // the hub thread's, as are the next four
     struct lookups *lookups;
     struct list waiting;
+    unsigned beginnings; // of the transport, when its head was asked for
     bool last_try;
     uint64_t exchange_id; // the worker's
     char text[];

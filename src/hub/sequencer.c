@@ -207,9 +207,11 @@ static void on_epoch(void *arg, uint64_t epoch)
     struct sequencer *sequencer = arg;
     LOG(LOG_LEVEL_WARN, "The transport has gone back to an older state: streams are cut and come back",
         LOG_U64("epoch", epoch));
-    broadcast_cut(&sequencer->broadcast, &(struct position){0},
-                  "the transport has gone back to an older state");
+    const struct position nothing = {0};
+    broadcast_trim(&sequencer->broadcast, &nothing); // which update is the oldest is not known any more
+    broadcast_cut(&sequencer->broadcast, &nothing, "the transport has gone back to an older state");
     batch_posted(sequencer);
+    lookups_begin_anew(&sequencer->lookups);
 }
 
 static void on_closed(void *arg)

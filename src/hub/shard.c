@@ -134,16 +134,18 @@ static void match_private(struct shard *shard, struct tail_entry *entry)
 
 // ---- Batches ----
 
-static void cut_streams(struct shard *shard, const char *reason)
+// Who finds that it has to be so tells the log, once.
+static void cut_streams(struct shard *shard)
 {
     LIST_FOREACH (node, &shard->subscribers)
-        subscriber_cut(CONTAINER_OF(node, struct subscriber, node), reason);
+        subscriber_cut(CONTAINER_OF(node, struct subscriber, node));
 }
 
 static void start_tail(struct shard *shard, const struct batch *batch)
 {
     if (batch->cut)
-        cut_streams(shard, batch->cut);
+        cut_streams(shard);
+    shard->beginnings++;
     history_forget(&shard->history);
     tail_reset(&shard->tail, batch->first_offset, &batch->before);
 }
@@ -151,7 +153,8 @@ static void start_tail(struct shard *shard, const struct batch *batch)
 // An update that cannot be kept would be missing from every stream: they are cut, and come back for it.
 static void lose_entry(struct shard *shard, const struct feed_entry *entry)
 {
-    cut_streams(shard, "out of memory");
+    LOG(LOG_LEVEL_ERROR, "Out of memory: the streams of a worker are cut and come back for what they miss");
+    cut_streams(shard);
     tail_reset(&shard->tail, shard->tail.next + 1, &entry->position);
 }
 

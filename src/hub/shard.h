@@ -57,7 +57,8 @@ struct shard {
     struct list ahead;       // backlogs whose position is beyond the head
     struct pending_pool pool;
     struct due due;
-    bool draining; // its streams have been ended, and no more begin
+    bool draining;       // its streams have been ended, and no more begin
+    unsigned beginnings; // so often its tail has begun anew: positions from before mean nothing
     uint64_t trim_to;
     struct shard_metrics metrics;
 

@@ -38,6 +38,7 @@ struct subscribing {
     struct str last_event_id;
     uint64_t head_offset; // where this worker stood when the request came
     struct position head;
+    unsigned beginnings; // of the worker's tail, likewise
 };
 
 // Where a stream begins, and what the answer says of it.
@@ -270,7 +271,10 @@ static void begin(struct subscribing *subscribing, struct exchange *exchange, co
         (void)exchange_stream(exchange, 200, STR("text/event-stream"), &nothing_source_ops, NULL);
         return;
     }
-    if (subscribing->shard->draining) { // the request came before, its body or its place in history only now
+    const struct shard *shard = subscribing->shard;
+    // The request came before, its body or its place in history only now: streams that were open then have
+    // been ended, or cut.
+    if (shard->draining || subscribing->beginnings != shard->beginnings) {
         release(subscribing);
         exchange_abort(exchange);
         return;
@@ -433,6 +437,7 @@ static void subscribe(struct subscribing *subscribing, struct exchange *exchange
     }
     subscribing->head_offset = shard->tail.next - 1;
     subscribing->head = *tail_head(&shard->tail);
+    subscribing->beginnings = shard->beginnings;
     if (subscribing->wants_history) {
         begin_with_history(subscribing, exchange);
         return;

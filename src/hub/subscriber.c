@@ -164,10 +164,8 @@ void subscriber_end(struct subscriber *subscriber)
     http_stream_end(subscriber->stream);
 }
 
-void subscriber_cut(struct subscriber *subscriber, const char *reason)
+void subscriber_cut(struct subscriber *subscriber)
 {
-    static struct log_limit limit;
-    LOG_LIMITED(&limit, LOG_LEVEL_WARN, "A stream is cut", LOG_C("reason", reason));
     subscriber->ending = true;
     cursor_done(subscriber); // what was due may be in a tail that is about to go
     http_stream_cut(subscriber->stream, HTTP_CLOSE_ENDED);

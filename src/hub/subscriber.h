@@ -98,5 +98,5 @@ bool subscriber_matches(const struct subscriber *subscriber, const struct record
 // Ends the stream in good order.
 void subscriber_end(struct subscriber *subscriber);
 // Cuts the connection: what the subscriber is still to be sent cannot be sent. It comes back with its last
-// id.
-void subscriber_cut(struct subscriber *subscriber, const char *reason);
+// id. The caller tells the log why.
+void subscriber_cut(struct subscriber *subscriber);

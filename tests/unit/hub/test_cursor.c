@@ -189,7 +189,7 @@ static void test_who_leaves_or_is_cut_holds_the_tail_no_more(void **state)
     leave(&gone);
     trim(rig, 2);
     assert_int_equal(tail_begin(rig), 1);
-    subscriber_cut(cut.subscriber, "a test");
+    subscriber_cut(cut.subscriber);
     trim(rig, 2);
     assert_int_equal(tail_begin(rig), 2);
     leave(&cut);

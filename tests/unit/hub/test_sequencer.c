@@ -469,6 +469,30 @@ static void an_id_that_is_missing_where_the_feed_is_up_to_date_is_looked_up_twic
     stop(&rig);
 }
 
+static void look_ups_that_wait_for_the_feed_go_on_when_the_store_has_gone_back(void **state)
+{
+    (void)state;
+    struct sequencer_rig rig;
+    struct lookup waiting;
+    struct lookup asking;
+    start(&rig, NO_BOUND);
+    look_up(&rig, &waiting);
+    answer_find(&rig, false);
+    answer_head(&rig, 5); // which never comes by now
+    look_up(&rig, &asking);
+    answer_find(&rig, false);
+    rig.fake.head = 0;
+    rig.fake.config.events->epoch(rig.fake.config.arg, 2);
+    turn_all(&rig);
+    answer_find(&rig, false);
+    assert_true(waiting.done);
+    // The head that it had asked for before is not waited for either.
+    answer_head(&rig, 5);
+    answer_find(&rig, true);
+    assert_true(asking.done && asking.request.find.found);
+    stop(&rig);
+}
+
 static void look_ups_that_wait_for_the_feed_end_when_the_hub_stops(void **state)
 {
     (void)state;
@@ -508,6 +532,7 @@ int main(void)
         cmocka_unit_test(an_id_that_is_found_is_told_at_once),
         cmocka_unit_test(an_id_that_is_missing_is_looked_up_again_when_the_feed_has_come_as_far),
         cmocka_unit_test(an_id_that_is_missing_where_the_feed_is_up_to_date_is_looked_up_twice_in_all),
+        cmocka_unit_test(look_ups_that_wait_for_the_feed_go_on_when_the_store_has_gone_back),
         cmocka_unit_test(look_ups_that_wait_for_the_feed_end_when_the_hub_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
