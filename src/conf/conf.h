@@ -59,6 +59,7 @@ struct conf {
     uint64_t dispatch_timeout_ms;
     uint64_t max_matchers;
     uint64_t max_matcher_length;
+    uint64_t max_matcher_bytes;
 
     uint64_t publish_timeout_ms;
     uint64_t max_request_body_size;

@@ -99,6 +99,9 @@ const struct option conf_options[] = {
      .default_doc = "from the limit of open files", .doc = "Streams at one time."},
     {INTEGER(max_matchers, "100"), RANGE(1, 10000), .doc = "Matchers of one subscription request."},
     {SIZE(max_matcher_length, "4KiB"), RANGE(16, 64 * KIB), .doc = "Bytes of one matcher."},
+    {SIZE(max_matcher_bytes, "256MiB"), RANGE(64 * KIB, TIB),
+     .doc = "Memory for the matchers of all streams, equal ones on a worker once; a subscription beyond it "
+            "gets 503."},
     {SIZE(max_unsent_bytes, "64MiB"), RANGE(64 * KIB, TIB),
      .doc = "Frames and responses that slow readers have taken in part and that must stay in memory, for the "
             "process. Over it the connection that has stalled for longest is closed."},

@@ -34,6 +34,7 @@ struct hub {
     atomic_size_t pending_bytes;     // their memory, against max_pending_bytes
     atomic_size_t subscribers;       // against max_subscribers
     size_t max_subscribers;
+    atomic_size_t matcher_bytes; // what subscribers' matchers take, against max_matcher_bytes
 };
 
 // With its keys and its URL; the sequencer and the shards are for the caller to set. What is wrong with a key

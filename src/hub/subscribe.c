@@ -16,6 +16,7 @@
 #include "hub/shard.h"
 #include "hub/subscriber.h"
 #include "hub/worker.h"
+#include "mercure/topic_set.h"
 #include "mercure/update.h"
 #include "url/chars.h"
 
@@ -33,7 +34,6 @@ struct subscribing {
     struct credentials *credentials; // one reference, or NULL
     struct str *topics;
     size_t topic_count;
-    size_t matchers;    // parameters so far, repeated ones too
     bool wants_history; // there is a last event id, perhaps an empty one
     struct str last_event_id;
     uint64_t head_offset; // where this worker stood when the request came
@@ -86,19 +86,10 @@ static bool refuse_limit(struct subscribing *subscribing, struct exchange *excha
     return false;
 }
 
-static bool has_topic(const struct subscribing *subscribing, struct str topic)
-{
-    for (size_t i = 0; i < subscribing->topic_count; i++) {
-        if (str_eq(subscribing->topics[i], topic))
-            return true;
-    }
-    return false;
-}
-
 static bool add_exact(struct subscribing *subscribing, struct exchange *exchange, struct str value)
 {
     const struct conf *conf = subscribing->shard->hub->conf;
-    if (subscribing->matchers++ >= conf->max_matchers)
+    if (subscribing->topic_count == conf->max_matchers)
         return refuse_limit(subscribing, exchange, STR("too many matchers"), conf->max_matchers, STR(""));
     if (value.len > conf->max_matcher_length)
         return refuse_limit(subscribing, exchange, STR("pattern too long"), conf->max_matcher_length,
@@ -106,8 +97,7 @@ static bool add_exact(struct subscribing *subscribing, struct exchange *exchange
     if (!chars_valid(value))
         return refuse(subscribing, exchange,
                       STR("topic matcher values must be valid UTF-8 without control characters"));
-    if (!has_topic(subscribing, value))
-        subscribing->topics[subscribing->topic_count++] = value;
+    subscribing->topics[subscribing->topic_count++] = value;
     return true;
 }
 
@@ -175,8 +165,10 @@ static bool read_parameters(struct subscribing *subscribing, struct exchange *ex
     if (!read_form(subscribing, exchange, exchange_query(exchange)) ||
         !read_form(subscribing, exchange, body))
         return false;
-    return subscribing->matchers > 0 ||
-           refuse(subscribing, exchange, STR("missing \"match\" subscription parameter"));
+    if (subscribing->topic_count == 0)
+        return refuse(subscribing, exchange, STR("missing \"match\" subscription parameter"));
+    subscribing->topic_count = topic_set_sort(subscribing->topics, subscribing->topic_count);
+    return true;
 }
 
 // ---- The stream ----
@@ -262,6 +254,21 @@ static void turn_away(struct subscribing *subscribing, struct exchange *exchange
     send_away(subscribing, exchange, reason);
 }
 
+static void refuse_memory(struct exchange *exchange, int err)
+{
+    if (err != HUB_E_TOO_BIG) {
+        answer_unavailable(exchange, STR("Service Unavailable"));
+        return;
+    }
+    static struct log_limit limit;
+    static const char reason[] = "max_matcher_bytes is reached";
+    LOG_LIMITED(&limit, LOG_LEVEL_WARN, "Subscriptions are refused", LOG_C("reason", reason));
+    LOG(LOG_LEVEL_INFO, "Subscription refused", LOG_STR("request_id", exchange_request_id(exchange)),
+        LOG_STR("peer", exchange_peer(exchange)), LOG_C("reason", reason));
+    answer_unavailable(exchange, STR("the matchers of all streams together take too much memory "
+                                     "(max_matcher_bytes)"));
+}
+
 static void begin(struct subscribing *subscribing, struct exchange *exchange, const struct start *start)
 {
     exchange_on_gone(exchange, NULL);
@@ -287,7 +294,7 @@ static void begin(struct subscribing *subscribing, struct exchange *exchange, co
     }
     release(subscribing);
     if (err) {
-        answer_unavailable(exchange, STR("Service Unavailable"));
+        refuse_memory(exchange, err);
         return;
     }
     LOG(LOG_LEVEL_DEBUG, "New subscriber", LOG_STR("request_id", exchange_request_id(exchange)),

@@ -36,6 +36,24 @@ static void source_peer_finished(void *source)
     send_comment(source);
 }
 
+// What one matcher takes: its places in both lists, and the topic if nobody else of the worker has it.
+static size_t matcher_memory(const struct topic *topic, bool alone)
+{
+    size_t places = sizeof(struct matcher_slot) + sizeof(struct subscription);
+    return places + (alone ? sizeof(*topic) + topic->len : 0);
+}
+
+static int count_in(struct hub *hub, size_t bytes)
+{
+    size_t before = atomic_fetch_add_explicit(&hub->matcher_bytes, bytes, memory_order_relaxed);
+    return before + bytes <= hub->conf->max_matcher_bytes ? HUB_OK : HUB_E_TOO_BIG;
+}
+
+static void count_out(struct hub *hub, size_t bytes)
+{
+    atomic_fetch_sub_explicit(&hub->matcher_bytes, bytes, memory_order_relaxed);
+}
+
 static void unregister(struct subscriber *subscriber)
 {
     struct shard *shard = subscriber->shard;
@@ -44,6 +62,7 @@ static void unregister(struct subscriber *subscriber)
         struct subscription *moved = topic_unsubscribe(slot->topic, slot->index);
         if (moved)
             moved->subscriber->matchers[moved->slot].index = slot->index;
+        count_out(shard->hub, matcher_memory(slot->topic, slot->topic->subscription_count == 0));
         topics_release(&shard->topics, slot->topic);
     }
     subscriber->matcher_count = 0;
@@ -186,7 +205,7 @@ static int subscribe_exact(struct subscriber *subscriber, struct str text)
     }
     subscriber->matchers[slot].topic = topic;
     subscriber->matcher_count++;
-    return HUB_OK;
+    return count_in(subscriber->shard->hub, matcher_memory(topic, topic->subscription_count == 1));
 }
 
 static int subscribe(struct subscriber *subscriber, struct str text)

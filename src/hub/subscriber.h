@@ -85,8 +85,8 @@ struct subscriber_config {
     struct position position;
 };
 
-// Registers it; subscriber_attach follows in the same turn. HUB_E_FULL when max_subscribers is reached;
-// -ENOMEM.
+// Registers it; subscriber_attach follows in the same turn. HUB_E_FULL when max_subscribers is reached,
+// HUB_E_TOO_BIG when max_matcher_bytes would be passed; -ENOMEM.
 MUST_CHECK int subscriber_new(struct subscriber **ret_subscriber, const struct subscriber_config *config);
 extern const struct http_source_ops subscriber_source_ops;
 // The stream that pulls from it.

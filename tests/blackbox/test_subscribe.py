@@ -211,6 +211,23 @@ def test_the_limits_are_those_of_the_configuration(start_hub):
     assert refusal(hub, "match=" + "x" * 17) == (400, b"pattern too long (max 16 bytes)\n")
 
 
+def test_the_memory_of_all_matchers_is_bounded(start_hub):
+    hub = start_hub(workers=1, max_matcher_bytes="64KiB")
+    streams = []
+    for i in range(15):  # each takes 4,096 bytes and a little more
+        streams.append(hub.subscribe(f"{i:04096}"))
+    assert refusal(hub, f"match={15:04096}") == (
+        503, b"the matchers of all streams together take too much memory (max_matcher_bytes)\n")
+    hub.log.wait("Subscriptions are refused", level="warn", reason="max_matcher_bytes is reached")
+    # Those that are there already cost their places alone.
+    hub.subscribe(f"{3:04096}").close()
+    streams.pop().close()
+    hub.wait_metric("mercure_subscribers_connected", 14)
+    streams.append(hub.subscribe(f"{15:04096}"))
+    for stream in streams:
+        stream.close()
+
+
 # ---- QUERY
 
 

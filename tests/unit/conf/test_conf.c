@@ -39,6 +39,7 @@ static void defaults_are_those_of_the_reference(void **state)
     assert_int_equal(conf->max_topic_length, 4096);
     assert_int_equal(conf->max_matchers, 100);
     assert_int_equal(conf->max_matcher_length, 4096);
+    assert_int_equal(conf->max_matcher_bytes, 256 << 20);
     assert_int_equal(conf->max_id_length, 1024);
     assert_int_equal(conf->token_cache_size, 10000);
     assert_int_equal(conf->workers, 0);
@@ -302,6 +303,7 @@ static void every_number_is_bounded_at_both_edges(void **state)
         {"max-subscribers", "1", NULL, "10000000", "10000001"},
         {"max-matchers", "1", "0", "10000", "10001"},
         {"max-matcher-length", "16", "15", "64KiB", "65537"},
+        {"max-matcher-bytes", "64KiB", "65535", "1TiB", "1099511627777"},
         {"max-unsent-bytes", "64KiB", "65535", "1TiB", "1099511627777"},
         {"publish-timeout", "10ms", "9ms", "1h", "3600001ms"},
         {"max-request-body-size", "0", NULL, "1GiB", "1073741825"},

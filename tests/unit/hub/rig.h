@@ -384,8 +384,8 @@ static inline void run(struct rig *rig, struct reader *reader, size_t max)
 // ---- Subscribers ----
 
 // The matchers are separated by commas. It starts after the update of that number, whose offset it knows or
-// not.
-static inline void subscribe_after(struct rig *rig, struct reader *reader, const char *matchers,
+// not. What subscriber_new says is returned.
+static inline int try_to_subscribe(struct rig *rig, struct reader *reader, const char *matchers,
                                    uint64_t number, bool with_offset, struct authorization *authorization)
 {
     struct str list[1000];
@@ -403,8 +403,17 @@ static inline void subscribe_after(struct rig *rig, struct reader *reader, const
         .position = position_of(number),
     };
     *reader = (struct reader){.stream.woken = true}; // a stream is asked once without a wake
-    assert_int_equal(subscriber_new(&reader->subscriber, &config), HUB_OK);
-    subscriber_attach(reader->subscriber, &reader->stream);
+    int err = subscriber_new(&reader->subscriber, &config);
+    if (!err)
+        subscriber_attach(reader->subscriber, &reader->stream);
+    return err;
+}
+
+static inline void subscribe_after(struct rig *rig, struct reader *reader, const char *matchers,
+                                   uint64_t number, bool with_offset, struct authorization *authorization)
+{
+    int err = try_to_subscribe(rig, reader, matchers, number, with_offset, authorization);
+    assert_int_equal(err, HUB_OK);
 }
 
 // From now on.
@@ -458,6 +467,7 @@ static inline struct rig *rig_new(void)
     struct rig *rig = calloc(1, sizeof(*rig));
     assert_non_null(rig);
     rig->sequencer.has_history = true;
+    rig->conf.max_matcher_bytes = 1U << 20;
     rig->oldest = 1;
     rig->before_first = TAIL_FIRST_OFFSET - 1;
     rig->hub = (struct hub){.conf = &rig->conf, .sequencer = &rig->sequencer, .max_subscribers = 1000};
