@@ -9,6 +9,7 @@
 #include "hub/messages.h"
 #include "hub/publish_queue.h"
 #include "hub/shard.h"
+#include "hub/tail_fill.h"
 #include "loop/loop.h"
 
 #include <errno.h>
@@ -31,9 +32,8 @@ struct sequencer {
     struct list collecting; // in config.collecting
     struct broadcast broadcast;
     struct lookups lookups;
-    atomic_bool is_held;        // a worker lags too far: no publishes are taken and the feed is paused
-    struct replay_request fill; // of the tails, at the start
-    bool started;               // the workers' tails have their beginning
+    struct tail_fill fill;
+    atomic_bool is_held; // a worker lags too far: no publishes are taken and the feed is paused
 
     bool is_ready; // as last logged
     bool has_warning;
@@ -238,47 +238,10 @@ static void finish_open(struct sequencer *sequencer)
     sequencer->config.opened(sequencer->config.arg, HUB_OK, "");
 }
 
-// Tells the workers where their tails begin.
-static int start_tails(struct sequencer *sequencer, const struct position *before)
-{
-    int err = broadcast_start(&sequencer->broadcast, before);
-    sequencer->started = !err;
-    return err;
-}
-
-static int fill_tails(struct sequencer *sequencer, const struct history_slice *slice)
-{
-    int err = sequencer->started ? HUB_OK : start_tails(sequencer, &slice->after);
-    if (!err)
-        err = broadcast_slice(&sequencer->broadcast, slice);
-    batch_posted(sequencer);
-    return err;
-}
-
-static void filled(struct replay_request *fill)
+static void tails_filled(struct tail_fill *fill, int err)
 {
     struct sequencer *sequencer = CONTAINER_OF(fill, struct sequencer, fill);
-    struct history_slice *slice = fill->slice;
-    int err = sequencer->closing ? HUB_E_CLOSED : fill->err;
-    if (!err)
-        err = fill_tails(sequencer, slice);
-    bool end = !err && slice->end;
-    if (slice)
-        ref_put(&slice->ref);
-    if (!err && !end) {
-        fill->from = REPLAY_AFTER;
-        fill->after = sequencer->broadcast.head;
-        err = sequencer->ops->replay(sequencer->transport, fill);
-    }
-    if (err)
-        fail_open(sequencer, err, err_text(err));
-    else if (end)
-        finish_open(sequencer);
-}
-
-static void open_without_history(struct sequencer *sequencer)
-{
-    int err = start_tails(sequencer, &(struct position){0});
+    batch_posted(sequencer);
     if (err)
         fail_open(sequencer, err, err_text(err));
     else
@@ -293,16 +256,17 @@ static void on_opened(void *arg, int err, const char *reason, uint64_t epoch)
         return;
     }
     LOG(LOG_LEVEL_DEBUG, "The transport is open", LOG_U64("epoch", epoch));
-    if (!sequencer->ops->has_history) {
-        open_without_history(sequencer);
-        return;
+    if (sequencer->ops->has_history) {
+        sequencer->ops->pause(sequencer->transport, true);
+        err = tail_fill_start(&sequencer->fill, &sequencer->broadcast, sequencer->transport,
+                              sequencer->config.tail_max_bytes / 2, tails_filled);
+    } else {
+        err = broadcast_start(&sequencer->broadcast, &(struct position){0});
     }
-    sequencer->ops->pause(sequencer->transport, true);
-    sequencer->fill = (struct replay_request){
-        .from = REPLAY_NEWEST, .max_bytes = sequencer->config.tail_max_bytes / 2, .done = filled};
-    err = sequencer->ops->replay(sequencer->transport, &sequencer->fill);
     if (err)
         fail_open(sequencer, err, err_text(err));
+    else if (!sequencer->ops->has_history)
+        finish_open(sequencer);
 }
 
 static const struct transport_events events = {
@@ -394,6 +358,7 @@ void sequencer_close(struct sequencer *sequencer)
 {
     sequencer->closing = true;
     sequencer->open = false;
+    tail_fill_cancel(&sequencer->fill);
     sequencer->not_open = "the hub stops";
     publish_queue_refuse_all(&sequencer->publishes, sequencer->not_open);
     sequencer->lookups.transport = NULL;

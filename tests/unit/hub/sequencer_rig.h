@@ -50,7 +50,8 @@ struct sequencer_rig {
     struct shard *table[WORKERS];
     struct sequencer *sequencer;
     struct fake fake;
-    int opened; // 1 before
+    int opened;                  // 1 before
+    struct history_slice *slice; // for the test to keep
     bool closed;
 };
 
@@ -350,4 +351,25 @@ static inline void publish(struct sequencer_rig *rig, struct published *publishe
                                     }};
     list_init(&published->request.queued);
     sequencer_post(rig->sequencer, &published->request.message);
+}
+
+// The updates with these ids behind the one with number `after`.
+static inline struct history_slice *make_slice(uint64_t after, const char *const *ids, size_t count, bool end)
+{
+    struct slice_builder builder = {0};
+    struct history_slice *slice;
+    struct position before = position_from_number(after);
+    struct update *updates[4]; // their bytes are borrowed until the slice is finished
+    assert_true(count <= ARRAY_LEN(updates));
+    slice_begin(&builder);
+    for (size_t i = 0; i < count; i++) {
+        updates[i] = make_update(ids[i], 1);
+        struct position position = position_from_number(after + i + 1);
+        assert_int_equal(slice_add(&builder, &position, updates[i]->record.bytes), HUB_OK);
+    }
+    assert_int_equal(slice_finish(&builder, &before, false, end, &slice), HUB_OK);
+    slice_done(&builder);
+    for (size_t i = 0; i < count; i++)
+        ref_put(&updates[i]->ref);
+    return slice;
 }

@@ -305,26 +305,6 @@ static void a_store_that_has_gone_back_begins_anew(void **state)
 
 // ---- Opening ----
 
-static struct history_slice *make_slice(uint64_t after, const char *const *ids, size_t count, bool end)
-{
-    struct slice_builder builder = {0};
-    struct history_slice *slice;
-    struct position before = position_from_number(after);
-    struct update *updates[4]; // their bytes are borrowed until the slice is finished
-    assert_true(count <= ARRAY_LEN(updates));
-    slice_begin(&builder);
-    for (size_t i = 0; i < count; i++) {
-        updates[i] = make_update(ids[i], 1);
-        struct position position = position_from_number(after + i + 1);
-        assert_int_equal(slice_add(&builder, &position, updates[i]->record.bytes), HUB_OK);
-    }
-    assert_int_equal(slice_finish(&builder, &before, false, end, &slice), HUB_OK);
-    slice_done(&builder);
-    for (size_t i = 0; i < count; i++)
-        ref_put(&updates[i]->ref);
-    return slice;
-}
-
 static void answer_replay(struct fake *fake, struct history_slice *slice, int err)
 {
     struct replay_request *replay = fake->replay;
@@ -372,6 +352,21 @@ static void a_history_that_cannot_be_read_fails_the_opening(void **state)
     answer_replay(&rig.fake, NULL, HUB_E_CORRUPT);
     assert_int_equal(rig.opened, HUB_E_CORRUPT);
     stop(&rig);
+}
+
+static void a_stop_ends_the_filling_of_the_tails(void **state)
+{
+    (void)state;
+    struct sequencer_rig rig;
+    rig_init(&rig);
+    assert_int_equal(rig_start(&rig, &fake_driver_with_history, 1U << 20, NO_BOUND), HUB_OK);
+    rig_open_transport(&rig);
+    sequencer_close(rig.sequencer);
+    answer_replay(&rig.fake, make_slice(0, (const char *const[]){"a"}, 1, false), HUB_OK);
+    assert_int_equal(rig.opened, HUB_E_CLOSED);
+    assert_null(rig.fake.replay);
+    rig_finish(&rig);
+    rig_done(&rig);
 }
 
 // ---- Looking ids up ----
@@ -529,6 +524,7 @@ int main(void)
         cmocka_unit_test(a_store_that_has_gone_back_begins_anew),
         cmocka_unit_test(tails_are_filled_from_the_history_before_the_hub_is_open),
         cmocka_unit_test(a_history_that_cannot_be_read_fails_the_opening),
+        cmocka_unit_test(a_stop_ends_the_filling_of_the_tails),
         cmocka_unit_test(an_id_that_is_found_is_told_at_once),
         cmocka_unit_test(an_id_that_is_missing_is_looked_up_again_when_the_feed_has_come_as_far),
         cmocka_unit_test(an_id_that_is_missing_where_the_feed_is_up_to_date_is_looked_up_twice_in_all),

@@ -71,6 +71,40 @@ static void what_is_stored_is_never_left_out_in_silence(void **state)
     rig_done(&rig);
 }
 
+// From a slice of two updates.
+static int tails_are_filled(void *arg)
+{
+    struct sequencer_rig *rig = arg;
+    const struct history_slice *whole = rig->slice;
+    int err = rig_start(rig, &fake_driver_with_history, 1U << 20, 1U << 20);
+    if (err)
+        return err;
+    rig_open_transport(rig);
+    struct replay_request *replay = rig->fake.replay;
+    replay->slice = rig->slice;
+    ref_get(&replay->slice->ref);
+    replay->done(replay);
+    turn_all(rig);
+    err = rig->opened;
+    rig->fake.head = number_of(&whole->entries[whole->count - 1].position);
+    if (!err)
+        check_tails(rig);
+    rig_stop(rig);
+    return err;
+}
+
+static void a_hub_opens_with_all_of_its_tail_or_not_at_all(void **state)
+{
+    (void)state;
+    struct sequencer_rig rig;
+    rig_init(&rig);
+    rig.slice = make_slice(7, (const char *const[]){"a", "b"}, 2, true);
+    torture_run(tails_are_filled, &rig);
+    assert_true(torture_failures() > 8);
+    ref_put(&rig.slice->ref);
+    rig_done(&rig);
+}
+
 // Two feeds in a row cannot be handed on, and the workers do not come round in between.
 static int two_cuts_overlap(void *arg)
 {
@@ -104,6 +138,7 @@ int main(void)
     log_configure(LOG_LEVEL_ERROR, false);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_stored_is_never_left_out_in_silence),
+        cmocka_unit_test(a_hub_opens_with_all_of_its_tail_or_not_at_all),
         cmocka_unit_test(a_cut_during_a_cut_is_told_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
