@@ -106,12 +106,17 @@ static void on_timer(struct timer *timer)
 
 // ---- What comes next ----
 
+static bool may_receive(const struct h1 *h1)
+{
+    // What is held comes first: a client that pipelines faster than it is answered has to wait.
+    bool held = h1->requests && h1->requests->paused;
+    return !h1->finished && (h1->lingering || h1->streaming || (!held && h1_wants_bytes(h1)));
+}
+
 static void watch(struct h1 *h1)
 {
     unsigned events = STREAM_QUIET;
-    // What is held comes first: a client that pipelines faster than it is answered has to wait.
-    bool held = h1->requests && h1->requests->paused;
-    if (!h1->finished && (h1->lingering || h1->streaming || (!held && h1_wants_bytes(h1))))
+    if (may_receive(h1))
         events |= STREAM_READABLE;
     if (h1->stream.blocked)
         events |= STREAM_WRITABLE;
@@ -258,7 +263,8 @@ static void on_ready(struct stream *stream, int err, unsigned events)
         else
             http_conn_mark(&h1->conn);
     }
-    if (events & STREAM_READABLE)
+    // Its flush may be some turns away, and until then it is watched as before.
+    if ((events & STREAM_READABLE) && may_receive(h1))
         receive(h1);
     if (!h1->conn.marked) // else its flush does it
         settle(h1);
