@@ -1,0 +1,218 @@
+#include "hub/shard.h"
+
+#include "rig.h"
+
+#define READERS 5
+
+static void flush_all(struct reader *readers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        flush(&readers[i]);
+}
+
+static void leave_all(struct reader *readers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        leave(&readers[i]);
+}
+
+// ---- Public updates ----
+
+static void test_a_public_update_comes_to_its_topics_and_to_those_that_want_all(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct reader readers[3];
+    subscribe(rig, &readers[0], "a");
+    subscribe(rig, &readers[1], "b");
+    subscribe(rig, &readers[2], "*");
+    publish(rig, "a");
+    publish(rig, "b");
+    publish(rig, "c");
+    publish(rig, "b,a");
+    flush_all(readers, 3);
+    assert_string_equal(received(&readers[0]), "1 4 ");
+    assert_string_equal(received(&readers[1]), "2 4 ");
+    assert_string_equal(received(&readers[2]), "1 2 3 4 ");
+    leave_all(readers, 3);
+    rig_free(rig);
+}
+
+static void test_the_others_stay_where_they_are_when_one_leaves(void **state)
+{
+    (void)state;
+    static const char *const matchers[] = {"a", "a,b", "*", "b,*", "b,a"};
+    for (size_t gone = 0; gone < READERS; gone++) {
+        struct rig *rig = rig_new();
+        struct reader readers[READERS];
+        for (size_t i = 0; i < READERS; i++)
+            subscribe(rig, &readers[i], matchers[i]);
+        leave(&readers[gone]);
+        publish(rig, "a");
+        publish(rig, "b");
+        for (size_t i = 0; i < READERS; i++) {
+            if (i == gone)
+                continue;
+            flush(&readers[i]);
+            assert_string_equal(received(&readers[i]), i == 0 ? "1 " : "1 2 ");
+            leave(&readers[i]);
+        }
+        rig_free(rig);
+    }
+}
+
+// ---- Private updates ----
+
+static void test_a_private_update_needs_a_matcher_and_a_grant_though_not_of_one_topic(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct reader readers[READERS];
+    subscribe(rig, &readers[0], "a");              // no grant
+    subscribe_granted(rig, &readers[1], "a", "a"); // both
+    subscribe_granted(rig, &readers[2], "a", "b"); // a grant of the other topic
+    subscribe_granted(rig, &readers[3], "c", "a"); // no matcher
+    subscribe_granted(rig, &readers[4], "*", "*"); // all of both
+    publish_private(rig, "a");
+    publish_private(rig, "a,b");
+    publish_private(rig, "b");
+    flush_all(readers, READERS);
+    assert_string_equal(received(&readers[0]), "");
+    assert_string_equal(received(&readers[1]), "1 2 ");
+    assert_string_equal(received(&readers[2]), "2 ");
+    assert_string_equal(received(&readers[3]), "");
+    assert_string_equal(received(&readers[4]), "1 2 3 ");
+    leave_all(readers, READERS);
+    rig_free(rig);
+}
+
+// The candidates are taken from the index of topics or from that of grants, whichever has fewer.
+static void test_private_updates_come_the_same_whichever_index_is_asked(void **state)
+{
+    (void)state;
+    for (unsigned bystanders = 0; bystanders < 2; bystanders++) {
+        struct rig *rig = rig_new();
+        struct reader readers[3];
+        struct reader others[8];
+        subscribe_granted(rig, &readers[0], "*", "a");
+        subscribe_granted(rig, &readers[1], "a,b", "a");
+        subscribe_granted(rig, &readers[2], "b", "b");
+        // Many with the matcher and without the grant, or many with the grant and without the matcher.
+        for (size_t i = 0; i < ARRAY_LEN(others); i++)
+            subscribe_granted(rig, &others[i], bystanders ? "a" : "x", bystanders ? "x" : "a");
+        publish_private(rig, "a");
+        publish_private(rig, "b,a");
+        flush_all(readers, 3);
+        flush_all(others, ARRAY_LEN(others));
+        assert_string_equal(received(&readers[0]), "1 2 ");
+        assert_string_equal(received(&readers[1]), "1 2 ");
+        assert_string_equal(received(&readers[2]), "2 ");
+        for (size_t i = 0; i < ARRAY_LEN(others); i++)
+            assert_string_equal(received(&others[i]), "");
+        leave_all(readers, 3);
+        leave_all(others, ARRAY_LEN(others));
+        rig_free(rig);
+    }
+}
+
+static void test_public_updates_need_no_grant(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct reader reader;
+    subscribe_granted(rig, &reader, "a", "other");
+    publish(rig, "a");
+    flush(&reader);
+    assert_string_equal(received(&reader), "1 ");
+    leave(&reader);
+    rig_free(rig);
+}
+
+// ---- Batches ----
+
+static void test_a_batch_is_matched_whole_before_anything_is_sent(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct reader reader;
+    subscribe(rig, &reader, "a");
+    publish_series(rig, "a", 3);
+    publish_series(rig, "a", 3);
+    assert_int_equal(flush_some(&reader, SIZE_MAX), 6); // one system call
+    leave(&reader);
+    rig_free(rig);
+}
+
+static void test_the_hub_thread_learns_how_much_has_been_applied(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct batch *batch = new_batch(rig, 0);
+    batch->memory = 1000;
+    post(batch);
+    assert_int_equal(atomic_load(&rig->shard.applied_bytes), 1000);
+    rig_free(rig);
+}
+
+static void test_a_new_beginning_cuts_every_stream_and_those_that_come_back_see_the_new_state(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct reader live;
+    struct reader pending;
+    struct reader ahead;
+    struct reader late;
+    publish_series(rig, "a", 4);
+    trim(rig, 4);
+    subscribe(rig, &live, "b");
+    subscribe(rig, &pending, "a");
+    replay(rig, &ahead, "a", 9);
+    replay(rig, &late, "a", 1);
+    flush(&ahead);
+    flush(&late);
+    publish(rig, "a");
+    begin_anew(rig);
+    struct reader *readers[] = {&live, &pending, &ahead, &late};
+    for (size_t i = 0; i < ARRAY_LEN(readers); i++) {
+        assert_true(readers[i]->stream.cut);
+        leave(readers[i]);
+    }
+    struct reader back;
+    subscribe(rig, &back, "a");
+    publish(rig, "a");
+    flush(&back);
+    assert_string_equal(received(&back), "1 ");
+    leave(&back);
+    rig_free(rig);
+}
+
+static void test_streams_that_are_ended_get_nothing_of_what_comes_after(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct reader reader;
+    subscribe(rig, &reader, "a");
+    shard_end_streams(&rig->shard);
+    publish(rig, "a");
+    flush(&reader);
+    assert_true(reader.stream.ended);
+    assert_string_equal(received(&reader), "");
+    leave(&reader);
+    rig_free(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_public_update_comes_to_its_topics_and_to_those_that_want_all),
+        cmocka_unit_test(test_the_others_stay_where_they_are_when_one_leaves),
+        cmocka_unit_test(test_a_private_update_needs_a_matcher_and_a_grant_though_not_of_one_topic),
+        cmocka_unit_test(test_private_updates_come_the_same_whichever_index_is_asked),
+        cmocka_unit_test(test_public_updates_need_no_grant),
+        cmocka_unit_test(test_a_batch_is_matched_whole_before_anything_is_sent),
+        cmocka_unit_test(test_the_hub_thread_learns_how_much_has_been_applied),
+        cmocka_unit_test(test_a_new_beginning_cuts_every_stream_and_those_that_come_back_see_the_new_state),
+        cmocka_unit_test(test_streams_that_are_ended_get_nothing_of_what_comes_after),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
