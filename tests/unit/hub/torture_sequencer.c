@@ -8,7 +8,7 @@
 
 static uint64_t number_of(const struct position *position)
 {
-    uint64_t number;
+    uint64_t number = 0;
     assert_int_equal(position_to_number(position, &number), HUB_OK);
     return number;
 }
