@@ -9,8 +9,10 @@ import subprocess
 import pytest
 
 from harness import tokens
-from harness.hub import BINARY, PATH, ROOT, run_command
-from harness.wire import Connection, request_bytes
+from harness.hub import BINARY, PATH, ROOT, Log, environment, run_command
+from harness.load import Publisher, publish_series
+from harness.process import scale
+from harness.wire import HANG_GUARD_S, Connection, request_bytes
 
 GOOD = {"addr": "127.0.0.1:0", "ops_addr": "127.0.0.1:0", "transport_url": "local://", "anonymous": True,
         "issuers": [{"issuer": tokens.ISSUER, "publisher": {"jwt_key": tokens.PUBLISHER_KEY}}]}
@@ -104,9 +106,11 @@ def test_a_stop_ends_streams_in_good_order(start_with, transport, topic, sig):
     hub = start_with(transport)
     streams = [hub.subscribe(topic) for _ in range(10)]
     last = hub.publish_ok(topic, "last")
+    for stream in streams:  # which may come after the answer
+        assert stream.read_event().id == last
     hub.stop(sig)
     for stream in streams:
-        assert [event.id for event in stream.read_to_end()] == [last]
+        assert stream.read_to_end() == []
         assert not stream.cut
     assert hub.log.find("^Stopped$")
 
@@ -128,6 +132,56 @@ def test_a_stop_waits_for_a_subscriber_that_takes_nothing_no_longer_than_allowed
         for _ in range(40):
             hub.publish_ok(topic, "x" * 200_000)
         hub.stop()
+
+
+HALF_A_QUERY = (f"QUERY {PATH} HTTP/1.1\r\nHost: hub.example\r\nContent-Length: 12\r\n"
+                "Content-Type: application/x-www-form-urlencoded\r\n\r\nmatch=")
+
+
+def stop_amid_a_query(hub, topic):
+    """Asks the hub to stop when it has read half a request; the connection of that."""
+    half = hub.connect()
+    with hub.subscribe(topic) as stream:
+        before = hub.metrics()["mercure_http_requests_total"]
+        half.send(HALF_A_QUERY)
+        hub.wait_metric("mercure_http_requests_total", lambda count: count > before)
+        hub.process.send_signal(signal.SIGTERM)
+        assert stream.read_to_end() == []
+    return half
+
+
+def test_a_request_whose_body_comes_after_the_stop_begins_no_stream(start_hub, topic):
+    hub = start_hub(shutdown_timeout="1h", workers=1)
+    with stop_amid_a_query(hub, topic) as half:
+        half.send("123456")
+        assert half.read_all() == b"", "what an EventSource does not come back from"
+        hub.stop()
+
+
+def test_a_stop_waits_for_a_body_no_longer_than_allowed(start_hub, topic):
+    hub = start_hub(shutdown_timeout="500ms", read_timeout="1h", workers=1)
+    with stop_amid_a_query(hub, topic) as half:
+        hub.stop()
+        assert half.read_all() == b""
+
+
+@pytest.mark.threads
+def test_a_stop_while_the_history_is_still_being_read_is_a_good_one(start_hub, tmp_path):
+    hub = start_hub(transport_url=f"bolt://{tmp_path}/hub/hub.db?sync=off", log_level="debug")
+    publisher = Publisher(hub)
+    publish_series([publisher], [[publisher.request(f"topic=t&data={'x' * 300}")] * scale(20_000)])
+    publisher.close()
+    hub.stop()
+    for _ in range(5):
+        process = subprocess.Popen([BINARY, "run"], cwd=hub.folder, env=environment(hub.folder, hub.conf),
+                                   stderr=subprocess.PIPE)
+        log = Log(process.stderr)
+        log.wait("^The transport is open$")
+        process.terminate()
+        assert process.wait(HANG_GUARD_S) == 0, log.text()
+        log.wait("^Stopped$")
+        assert not log.others
+    hub.start()
 
 
 def test_a_hub_without_traffic_starts_and_stops(start_with, transport):

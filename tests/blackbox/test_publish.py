@@ -182,6 +182,10 @@ def test_a_topic_with_a_bad_character_is_named(hub, encoded, quoted):
     refuse(hub, f"topic={encoded}", 400, f"{quoted}: topic {CHARACTERS}")
 
 
+def test_a_long_topic_with_bad_characters_is_named_by_its_start_and_the_sentence_is_whole(hub):
+    refuse(hub, "topic=" + "%01" * 4090, 400, '"' + r"\x01" * 256 + f'": topic {CHARACTERS}')
+
+
 @pytest.mark.parametrize("encoded", ["%00", "%C2%80", "%E2%80%8B", "%EF%BB%BF", "%F3%A0%80%81", "%C0%80", "%ED%A0%80",
                                      "%F4%90%80%80", "%C3", "a%0Ab", "%C2%AD"])
 @pytest.mark.parametrize("field", ["topic", "id", "type"])

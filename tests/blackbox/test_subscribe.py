@@ -499,6 +499,24 @@ def test_over_the_limit_of_subscribers_a_stream_is_closed_without_a_status(start
     first.close()
 
 
+def test_the_limit_of_subscribers_holds_for_many_that_come_at_once_and_whose_id_is_looked_up(start_with, transport, topic):
+    hub = start_with(transport, {"max_subscribers": 3})
+    connections = [hub.connect() for _ in range(200)]
+    for connection in connections:
+        connection.send(request_bytes("GET", f"{PATH}?match={topic}&last_event_id=nope"))
+    heads = []
+    for connection in connections:
+        try:
+            heads.append(connection.read_head())
+        except Closed as closed:
+            assert "there is b''" in str(closed)
+    assert [(head.status, head.get("Mercure-Last-Event-ID")) for head in heads] == [(200, "earliest")] * 3
+    hub.log.wait("Subscription refused", count=197, reason="max_subscribers or max_connections is reached")
+    assert hub.metrics()["mercure_subscribers_connected"] == 3
+    for connection in connections:
+        connection.close()
+
+
 def test_subscribers_are_counted(start_hub, topic):
     hub = start_hub()
     streams = [hub.subscribe(topic) for _ in range(5)]
