@@ -1,34 +1,27 @@
 #include "bench/bench.h"
 
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "cli/hub.h"
 #include "cli/mint.h"
 #include "cli/progress.h"
 #include "cli/spawn.h"
 #include "client/url.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_MAX ((size_t)1 << 20)
-#define TOKEN_MAX 16384U
 #define REPORT_MAX 65536U
 // Not given: the scenario decides.
 #define UNSET UINT64_MAX
 
 struct settings {
-    struct str url;
+    struct hub_settings hub;
     struct str spawn;
-    struct str token;
-    struct str key;
-    struct str issuer;
-    struct str audience;
     unsigned protocol;
     uint64_t subscribers;
     uint64_t topics;
@@ -50,42 +43,12 @@ struct settings {
 };
 
 static const struct option options[] = {
-    {.name = "url",
-     .letter = 'u',
-     .type = OPTION_TEXT,
-     .default_text = DEV_HUB,
-     OPTION_AT(struct settings, url),
-     .doc = "The hub."},
+    HUB_OPTIONS(struct settings, hub),
     {.name = "spawn",
      .type = OPTION_TEXT,
      OPTION_AT(struct settings, spawn),
      .doc = "Start the hub to measure, with this transport: local, bolt or a URL.",
      .default_doc = "none"},
-    {.name = "token",
-     .letter = 't',
-     .type = OPTION_TEXT,
-     .flags = OPTION_SECRET,
-     OPTION_AT(struct settings, token),
-     .doc = "A token that grants publishing (and subscribing).",
-     .default_doc = "one made with --key"},
-    {.name = "key",
-     .letter = 'k',
-     .type = OPTION_TEXT,
-     .flags = OPTION_SECRET,
-     .default_text = DEV_KEY,
-     OPTION_AT(struct settings, key),
-     .doc = "The secret that tokens are made with.",
-     .default_doc = "that of cinnabar dev"},
-    {.name = "iss",
-     .type = OPTION_TEXT,
-     .default_text = DEV_ISSUER,
-     OPTION_AT(struct settings, issuer),
-     .doc = "The issuer of made tokens."},
-    {.name = "aud",
-     .type = OPTION_TEXT,
-     OPTION_AT(struct settings, audience),
-     .doc = "The audience of made tokens.",
-     .default_doc = "the URL"},
     {.name = "protocol",
      .type = OPTION_ENUM,
      .words = (const char *const[]){"mercure", "nchan", "bare", NULL},
@@ -306,47 +269,40 @@ static const char *contradiction(const struct bench_config *config)
 // ---- Tokens ----
 
 struct minter {
-    const struct settings *settings;
-    struct str audience;
+    const struct hub_settings *hub;
+    struct buf key;
 };
 
 static int mint_for_topic(void *arg, struct str topic, struct buf *token)
 {
     const struct minter *minter = arg;
-    struct mint_request request = mint_all(minter->settings->issuer, minter->audience);
+    const struct hub_settings *hub = minter->hub;
+    struct mint_request request = mint_all(hub->issuer, hub_audience(hub));
     request.grants = (struct mint_grants){.subscribe = {&topic, 1}};
     struct buf reason;
     buf_init(&reason, 1024);
-    int err = mint_token(&request, minter->settings->key, STR(""), STR(""), token, &reason);
+    int err = mint_token(&request, buf_str(&minter->key), hub->algorithm, STR(""), token, &reason);
     buf_done(&reason);
     return err;
 }
 
-static bool mint_publisher(const struct minter *minter, struct buf *token)
+static bool make_token(struct minter *minter, struct buf *token)
 {
-    struct mint_request request = mint_all(minter->settings->issuer, minter->audience);
-    struct buf reason;
-    buf_init(&reason, 1024);
-    int err = mint_token(&request, minter->settings->key, STR(""), STR(""), token, &reason);
-    if (err)
-        (void)fprintf(stderr, "cinnabar bench: --key: %s\n", buf_c(&reason));
-    buf_done(&reason);
-    return err == HUB_OK;
+    const struct hub_settings *hub = minter->hub;
+    if (hub->token.len)
+        return hub_make_token("bench", hub, HUB_ACTION_BOTH, token);
+    return hub_read_key("bench", hub, &minter->key) &&
+           hub_mint("bench", hub, buf_str(&minter->key), HUB_ACTION_BOTH, token);
 }
 
 static bool set_tokens(struct bench_config *config, struct minter *minter, struct buf *token)
 {
-    const struct settings *settings = minter->settings;
     if (config->protocol != BENCH_MERCURE)
         return true;
-    config->publish_token = settings->token;
-    if (settings->token.len == 0) {
-        if (!mint_publisher(minter, token))
-            return false;
-        config->publish_token = buf_str(token);
-    }
-    config->subscribe_token = config->publish_token;
-    if (config->scenario == BENCH_PRIVATE && settings->token.len == 0) {
+    if (!make_token(minter, token))
+        return false;
+    config->publish_token = config->subscribe_token = buf_str(token);
+    if (config->scenario == BENCH_PRIVATE && minter->hub->token.len == 0) {
         config->mint = mint_for_topic;
         config->mint_arg = minter;
     }
@@ -373,7 +329,7 @@ static int report(const struct bench_config *config, const struct bench_result *
     return good && !result->interrupted && result->failure[0] == '\0' ? CLI_DONE : CLI_FAILED;
 }
 
-static int run(struct bench_config *config, const struct settings *settings)
+static int measure(struct bench_config *config, const struct settings *settings)
 {
     struct bench_result *result = calloc(1, sizeof(*result));
     if (!result)
@@ -394,13 +350,7 @@ static int run(struct bench_config *config, const struct settings *settings)
 static bool resolve(struct bench_config *config, const struct settings *settings, struct arena *arena)
 {
     struct client_url url;
-    struct buf reason;
-    buf_init(&reason, 1024);
-    int err = client_url_resolve(&url, settings->url, arena, &reason);
-    if (err)
-        (void)fprintf(stderr, "cinnabar bench: --url: %s\n", buf_c(&reason));
-    buf_done(&reason);
-    if (err)
+    if (!hub_resolve("bench", &settings->hub, arena, &url))
         return false;
     memcpy(&config->address, &url.address.any, url.address.len);
     config->address_len = url.address.len;
@@ -411,19 +361,15 @@ static bool resolve(struct bench_config *config, const struct settings *settings
 
 static int run_settings(const struct settings *settings, struct bench_config *config, struct arena *arena)
 {
-    configure(settings, config);
-    const char *problem = contradiction(config);
-    if (problem) {
-        (void)fprintf(stderr, "cinnabar bench: %s\n", problem);
-        return CLI_WRONG_USE;
-    }
     if (!resolve(config, settings, arena))
         return CLI_FAILED;
-    struct minter minter = {settings, settings->audience.len ? settings->audience : settings->url};
+    struct minter minter = {.hub = &settings->hub};
     struct buf token;
-    buf_init(&token, TOKEN_MAX);
-    int status = set_tokens(config, &minter, &token) ? run(config, settings) : CLI_FAILED;
+    buf_init(&minter.key, HUB_KEY_MAX);
+    buf_init(&token, HUB_TOKEN_MAX);
+    int status = set_tokens(config, &minter, &token) ? measure(config, settings) : CLI_FAILED;
     buf_done(&token);
+    buf_done(&minter.key);
     return status;
 }
 
@@ -435,26 +381,30 @@ static int run_target(struct settings *settings, struct bench_config *config, st
     struct spawned spawned;
     if (!spawn_hub(&spawned, settings->spawn))
         return CLI_FAILED;
-    settings->url = str_from_c(spawned.url);
-    settings->server_pid = (uint64_t)spawned.pid;
+    settings->hub.url = str_from_c(spawned.url);
+    config->server = spawned.pid;
     int status = run_settings(settings, config, arena);
     spawn_stop(&spawned);
     return status;
 }
 
+static int run(void *target, const struct flags_operands *operands, struct arena *arena)
+{
+    struct settings *settings = target;
+    struct bench_config config = {0};
+    int status = find_scenario(operands->items[0], &config.scenario);
+    if (status != CLI_DONE)
+        return status;
+    configure(settings, &config);
+    const char *problem = contradiction(&config);
+    if (!problem)
+        return run_target(settings, &config, arena);
+    (void)fprintf(stderr, "cinnabar bench: %s\n", problem);
+    return CLI_WRONG_USE;
+}
+
 int bench_command(int argc, char **argv)
 {
     struct settings settings = {.subscribers = UNSET, .topics = UNSET, .in_flight = UNSET, .history = UNSET};
-    struct bench_config config = {0};
-    struct flags_operands operands;
-    struct arena arena;
-    int status;
-    arena_init(&arena, ARENA_MAX);
-    if (flags_parse(&spec, argc, argv, &settings, &arena, &operands, &status)) {
-        status = find_scenario(operands.items[0], &config.scenario);
-        if (status == CLI_DONE)
-            status = run_target(&settings, &config, &arena);
-    }
-    arena_done(&arena);
-    return status;
+    return flags_run(&spec, argc, argv, &settings, run);
 }

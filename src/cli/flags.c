@@ -9,6 +9,7 @@
 
 #define FLAG_MAX 64U
 #define HELP_MAX ((size_t)1 << 16)
+#define ARENA_MAX ((size_t)64 << 20)
 
 struct parse {
     const struct flags_spec *spec;
@@ -198,4 +199,17 @@ bool flags_parse(const struct flags_spec *spec, int argc, char **argv, void *tar
     (void)fprintf(stderr, "Try: cinnabar %s --help\n", spec->command);
     *ret_status = CLI_WRONG_USE;
     return false;
+}
+
+int flags_run(const struct flags_spec *spec, int argc, char **argv, void *settings,
+              int (*run)(void *settings, const struct flags_operands *operands, struct arena *arena))
+{
+    struct flags_operands operands;
+    struct arena arena;
+    int status;
+    arena_init(&arena, ARENA_MAX);
+    if (flags_parse(spec, argc, argv, settings, &arena, &operands, &status))
+        status = run(settings, &operands, &arena);
+    arena_done(&arena);
+    return status;
 }

@@ -40,3 +40,7 @@ struct flags_operands {
 // status then.
 bool flags_parse(const struct flags_spec *spec, int argc, char **argv, void *target, struct arena *arena,
                  struct flags_operands *ret_operands, int *ret_status);
+// A whole command: parses into `settings`, whose texts live in the arena, and runs it with them.
+// Returns the exit status.
+int flags_run(const struct flags_spec *spec, int argc, char **argv, void *settings,
+              int (*run)(void *settings, const struct flags_operands *operands, struct arena *arena));

@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define KEY_MAX 65536U
-
 bool hub_resolve(const char *command, const struct hub_settings *settings, struct arena *arena,
                  struct client_url *ret_url)
 {
@@ -24,14 +22,23 @@ bool hub_resolve(const char *command, const struct hub_settings *settings, struc
     return err == HUB_OK;
 }
 
-static bool mint(const char *command, const struct hub_settings *settings, struct str key,
-                 enum hub_action action, struct buf *token)
+bool hub_read_key(const char *command, const struct hub_settings *settings, struct buf *key)
 {
-    struct str audience = settings->audience.len ? settings->audience : settings->url;
-    struct mint_request request = mint_all(settings->issuer, audience);
+    return input_read_value(command, "--key", settings->key.ptr ? settings->key : STR(DEV_KEY), key);
+}
+
+struct str hub_audience(const struct hub_settings *settings)
+{
+    return settings->audience.len ? settings->audience : settings->url;
+}
+
+bool hub_mint(const char *command, const struct hub_settings *settings, struct str key,
+              enum hub_action action, struct buf *token)
+{
+    struct mint_request request = mint_all(settings->issuer, hub_audience(settings));
     if (action == HUB_ACTION_SUBSCRIBE)
         request.grants.publish.count = 0;
-    else
+    else if (action == HUB_ACTION_PUBLISH)
         request.grants.subscribe.count = 0;
     struct buf reason;
     buf_init(&reason, 1024);
@@ -51,9 +58,9 @@ bool hub_make_token(const char *command, const struct hub_settings *settings, en
     if (!settings->key.ptr && action == HUB_ACTION_SUBSCRIBE)
         return true;
     struct buf key;
-    buf_init(&key, KEY_MAX);
-    bool done = input_read_value(command, "--key", settings->key.ptr ? settings->key : STR(DEV_KEY), &key) &&
-                mint(command, settings, buf_str(&key), action, token);
+    buf_init(&key, HUB_KEY_MAX);
+    bool done =
+        hub_read_key(command, settings, &key) && hub_mint(command, settings, buf_str(&key), action, token);
     buf_done(&key);
     return done;
 }

@@ -12,6 +12,7 @@ struct buf;
 struct client_url;
 
 #define HUB_TOKEN_MAX 65536U
+#define HUB_KEY_MAX 65536U
 
 struct hub_settings {
     struct str url;
@@ -62,6 +63,7 @@ struct hub_settings {
 enum hub_action {
     HUB_ACTION_PUBLISH,
     HUB_ACTION_SUBSCRIBE,
+    HUB_ACTION_BOTH, // publishing and subscribing
 };
 
 // False after a message to stderr.
@@ -71,6 +73,13 @@ bool hub_resolve(const char *command, const struct hub_settings *settings, struc
 // --token and --key have none. False after a message to stderr.
 bool hub_make_token(const char *command, const struct hub_settings *settings, enum hub_action action,
                     struct buf *token);
+// Appends the secret that tokens are made with. False after a message to stderr.
+bool hub_read_key(const char *command, const struct hub_settings *settings, struct buf *key);
+// Appends a token that grants the action for everything. False after a message to stderr.
+bool hub_mint(const char *command, const struct hub_settings *settings, struct str key,
+              enum hub_action action, struct buf *token);
+// The audience of tokens that are made.
+struct str hub_audience(const struct hub_settings *settings);
 // Says on stderr why the hub did not answer, and what may help.
 void hub_print_failure(const char *command, const struct hub_settings *settings, int err);
 // Says on stderr what the hub has answered.

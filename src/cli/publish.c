@@ -1,4 +1,3 @@
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "cli/ask.h"
@@ -12,7 +11,6 @@
 
 #include <stdio.h>
 
-#define ARENA_MAX ((size_t)64 << 20)
 #define DATA_MAX ((size_t)16 << 20)
 #define REQUEST_MAX ((size_t)48 << 20)
 #define TIMEOUT_MS 30000U
@@ -124,7 +122,7 @@ static int send_update(const struct settings *settings, const struct client_url 
     return status;
 }
 
-static int run(const struct settings *settings, struct arena *arena)
+static int publish(const struct settings *settings, struct arena *arena)
 {
     struct client_url url;
     struct buf token, data;
@@ -142,20 +140,18 @@ static int run(const struct settings *settings, struct arena *arena)
     return status;
 }
 
+static int run(void *target, const struct flags_operands *operands, struct arena *arena)
+{
+    const struct settings *settings = target;
+    (void)operands;
+    if (settings->topics.count > 0)
+        return publish(settings, arena);
+    (void)fputs("cinnabar publish: --topic is missing\nTry: cinnabar publish --help\n", stderr);
+    return CLI_WRONG_USE;
+}
+
 int publish_command(int argc, char **argv)
 {
     struct settings settings = {0};
-    struct flags_operands operands;
-    struct arena arena;
-    int status;
-    arena_init(&arena, ARENA_MAX);
-    if (flags_parse(&spec, argc, argv, &settings, &arena, &operands, &status)) {
-        status = CLI_WRONG_USE;
-        if (settings.topics.count == 0)
-            (void)fputs("cinnabar publish: --topic is missing\nTry: cinnabar publish --help\n", stderr);
-        else
-            status = run(&settings, &arena);
-    }
-    arena_done(&arena);
-    return status;
+    return flags_run(&spec, argc, argv, &settings, run);
 }

@@ -1,4 +1,3 @@
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -17,7 +16,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define ARENA_MAX ((size_t)1 << 20)
 #define EVENT_MAX ((size_t)64 << 20)
 #define PROGRESS_MS 250U
 #define LAST_ID_MAX 65536U
@@ -255,7 +253,7 @@ static int run_loop(struct receiver *receiver, const struct client_url *url, str
     return fflush(stdout) == 0 ? status : CLI_FAILED;
 }
 
-static int run(const struct settings *settings, struct arena *arena)
+static int receive_updates(const struct settings *settings, struct arena *arena)
 {
     struct client_url url;
     struct buf token;
@@ -286,15 +284,14 @@ static bool is_complete(const struct settings *settings)
     return false;
 }
 
+static int run(void *settings, const struct flags_operands *operands, struct arena *arena)
+{
+    (void)operands;
+    return is_complete(settings) ? receive_updates(settings, arena) : CLI_WRONG_USE;
+}
+
 int subscribe_command(int argc, char **argv)
 {
     struct settings settings = {0};
-    struct flags_operands operands;
-    struct arena arena;
-    int status;
-    arena_init(&arena, ARENA_MAX);
-    if (flags_parse(&spec, argc, argv, &settings, &arena, &operands, &status))
-        status = is_complete(&settings) ? run(&settings, &arena) : CLI_WRONG_USE;
-    arena_done(&arena);
-    return status;
+    return flags_run(&spec, argc, argv, &settings, run);
 }

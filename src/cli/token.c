@@ -1,4 +1,3 @@
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -10,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ARENA_MAX ((size_t)1 << 20)
 #define TOKEN_MAX 65536U
 #define KEY_MAX 65536U
 
@@ -183,8 +181,11 @@ static int print_token(const struct settings *settings, struct str key)
     return err ? CLI_FAILED : CLI_DONE;
 }
 
-static int run(struct settings *settings)
+static int run(void *target, const struct flags_operands *operands, struct arena *arena)
 {
+    struct settings *settings = target;
+    (void)operands;
+    (void)arena;
     if (settings->dev)
         set_dev_defaults(settings);
     const char *missing = find_missing(settings);
@@ -204,12 +205,5 @@ static int run(struct settings *settings)
 int token_command(int argc, char **argv)
 {
     struct settings settings = {0};
-    struct flags_operands operands;
-    struct arena arena;
-    int status;
-    arena_init(&arena, ARENA_MAX);
-    if (flags_parse(&spec, argc, argv, &settings, &arena, &operands, &status))
-        status = run(&settings);
-    arena_done(&arena);
-    return status;
+    return flags_run(&spec, argc, argv, &settings, run);
 }

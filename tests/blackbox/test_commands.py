@@ -409,6 +409,19 @@ def test_bench_finds_what_a_faulty_server_does(tmp_path, frames, lost, repeated,
     assert status == (1 if lost or repeated or disordered else 0)
 
 
+@pytest.mark.parametrize("source", ["file", "stdin"])
+def test_bench_reads_its_key_like_the_other_commands(tmp_path, source):
+    key = tmp_path / "key"
+    key.write_text("!ChangeThisMercureHubJWTSecretKey!\n")  # that of cinnabar dev
+    result = run_command("bench", "private", "--spawn", "local", "--subscribers", 3, "--count", 10, "--warmup", "0s",
+                         "--key", f"@{key}" if source == "file" else "@-", folder=tmp_path, stdin=key.read_bytes())
+    assert result.returncode == 0, result.stderr
+    key.write_text("another key")
+    result = run_command("bench", "private", "--spawn", "local", "--key", f"@{key}", folder=tmp_path)
+    assert result.returncode == 1
+    assert b"401" in result.stdout
+
+
 def test_bench_can_be_interrupted(tmp_path):
     process = start_command("bench", "broadcast", "--spawn", "local", "--subscribers", 10, "--duration", "1h", "--json",
                             folder=tmp_path)
