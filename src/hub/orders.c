@@ -88,13 +88,18 @@ static void hurry_on_worker(struct message *message)
 
 // ---- On main ----
 
-static void give_order(struct server *server, message_handle_fn *handle)
+static void post_orders(struct server *server, message_handle_fn *handle)
 {
-    server->orders_open = server->worker_count;
     for (size_t i = 0; i < server->worker_count; i++) {
         server->orders[i].message.handle = handle;
         mailbox_post(&server->workers[i].loop.mailbox, &server->orders[i].message);
     }
+}
+
+static void give_order(struct server *server, message_handle_fn *handle)
+{
+    server->orders_open = server->worker_count;
+    post_orders(server, handle);
 }
 
 void server_order_listening(struct server *server)
@@ -102,9 +107,17 @@ void server_order_listening(struct server *server)
     give_order(server, listen_on_worker);
 }
 
+static void drain_on_hub_thread(struct message *message)
+{
+    post_orders(CONTAINER_OF(message, struct server, drain), drain_on_worker);
+}
+
+// By way of the hub thread: what it has acknowledged until now reaches the workers before their streams end.
 void server_order_draining(struct server *server)
 {
-    give_order(server, drain_on_worker);
+    server->orders_open = server->worker_count;
+    server->drain.handle = drain_on_hub_thread;
+    mailbox_post(&server->hub_loop.mailbox, &server->drain);
 }
 
 void server_order_closing(struct server *server)
@@ -112,10 +125,18 @@ void server_order_closing(struct server *server)
     give_order(server, close_on_worker);
 }
 
-void server_hurry(struct server *server)
+static void hurry_on_hub_thread(struct message *message)
 {
+    struct server *server = CONTAINER_OF(message, struct server, hurry);
     for (size_t i = 0; i < server->worker_count; i++) {
         server->workers[i].hurry.handle = hurry_on_worker;
         mailbox_post(&server->workers[i].loop.mailbox, &server->workers[i].hurry);
     }
+}
+
+// The same way as the order to drain, which it must not overtake.
+void server_hurry(struct server *server)
+{
+    server->hurry.handle = hurry_on_hub_thread;
+    mailbox_post(&server->hub_loop.mailbox, &server->hurry);
 }

@@ -72,6 +72,8 @@ struct server {
     struct message opened; // hub thread → main
     int open_err;          // the hub thread's, until `opened`; so is the reason
     char open_reason[REASON_MAX];
+    struct message drain;     // main → hub thread
+    struct message hurry;     // main → hub thread
     struct message close;     // main → hub thread
     struct message closed;    // hub thread → main
     struct message give_back; // worker → main
