@@ -11,18 +11,16 @@ import { explainStream } from "./words.js";
 const STATES = {
     idle: ["Idle", "Nobody is listening here yet. Start the stream."],
     connecting: ["Connecting", "Connecting…"],
-    live: ["Live", "Listening. Publish something and it appears here. "
-        + "Updates with a type appear when the type is listed under Event types."],
+    live: ["Live", "Listening. Publish something and it appears here."],
     reconnecting: ["Reconnecting", "The stream will go on by itself."],
     stopped: ["Stopped", "The stream is stopped."],
 };
 
-function describe({ settings: { topics, types, grant }, since }) {
+function describe({ settings: { topics, grant }, since }) {
     const what = topics.includes("*") ? "every topic"
         : topics.length === 1 ? topics[0] : `${topics.length} topics`;
     const which = { true: "public and private updates", false: "public updates", null: "updates" }[grant];
-    const ofType = types.length ? `, without a type or of type ${types.join(", ")}` : " without a type";
-    return `Listening to ${what} since ${clock(since)}: ${which}${ofType}.`;
+    return `Listening to ${what} since ${clock(since)}: ${which}.`;
 }
 
 function showState(stream, state, reason, refusal) {
@@ -53,7 +51,7 @@ function run(config) {
         onNote: (text) => list.note(text),
     });
     const subscribe = new SubscribeForm(config, stream);
-    const publish = new PublishForm(config, stream, (type) => subscribe.addType(type));
+    const publish = new PublishForm(config, stream);
     enter("idle", "");
     byId("main").inert = false;
     // A newcomer sees updates arrive without pressing anything.

@@ -18,7 +18,7 @@ export function subscribeCurl({ topics, from, grant }, { playground }) {
     return grant ? `${shellToken(playground)}curl -N ${BEARER} \\\n  ${url}` : `curl -N ${url}`;
 }
 
-export function subscribeJs({ topics, types, from, grant }, { cookieName }) {
+export function subscribeJs({ topics, from, grant }, { cookieName }) {
     const lines = [`const url = new URL(${jsQuote(hubUrl)});`];
     for (const topic of topics)
         lines.push(`url.searchParams.append("match", ${jsQuote(topic)});`);
@@ -30,9 +30,9 @@ export function subscribeJs({ topics, types, from, grant }, { cookieName }) {
     lines.push(grant ? "const stream = new EventSource(url, { withCredentials: true });"
         : "const stream = new EventSource(url);");
     lines.push("const show = (event) => console.log(event.lastEventId, event.data);");
+    lines.push("// Updates with a type go to its own listeners alone:");
+    lines.push('// stream.addEventListener("price", show);');
     lines.push("stream.onmessage = show;");
-    for (const type of types)
-        lines.push(`stream.addEventListener(${jsQuote(type)}, show);`);
     return lines.join("\n");
 }
 

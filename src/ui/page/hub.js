@@ -43,8 +43,8 @@ async function playgroundToken() {
 }
 
 // The cookie that lets the stream receive private updates. A script cannot read or set it.
-export async function setSession(granted) {
-    await request("session", { method: granted ? "POST" : "DELETE" });
+export async function setSession(granted, signal) {
+    await request("session", { method: granted ? "POST" : "DELETE", signal });
 }
 
 export function streamUrl(topics, lastEventId) {
@@ -54,18 +54,9 @@ export function streamUrl(topics, lastEventId) {
     return `${hubUrl}?${query}`;
 }
 
-// An EventSource keeps the status of a refusal to itself, so we ask again in a way that shows it.
-export async function probeStream(url) {
-    const abort = new AbortController();
-    try {
-        await request(url, { headers: { Accept: "text/event-stream" }, signal: abort.signal });
-    } finally {
-        abort.abort();
-    }
-}
-
-export async function isReachable() {
-    return request("config.json").then(() => true, () => false);
+// The response whose body is the stream.
+export async function openStream(topics, lastEventId, signal) {
+    return request(streamUrl(topics, lastEventId), { headers: { Accept: "text/event-stream" }, signal });
 }
 
 // Gives the id of the update.

@@ -118,7 +118,7 @@ export class List {
         if (sent && at - sent > LATE_MS)
             facts.append(make("span", { class: "sent" }, `sent ${dayAndClock(sent, at)}`));
         return make("div", { class: "head" }, facts, make("button", { type: "button", class: "quiet",
-            "aria-label": `Start after ${id}`, onclick: () => this.onResume(id) }, "Start after this"));
+            "aria-label": `Start after ${id}`, onclick: () => this.onResume(id) }, "Start after"));
     }
 
     #drop(row) {

@@ -39,8 +39,7 @@ export class PublishForm {
     #arrivals = new Map();
     #latest = null;
 
-    // onType(type) is called before an update of that type is published.
-    constructor(config, stream, onType) {
+    constructor(config, stream) {
         this.#stream = stream;
         byId("token-field").hidden = config.playground;
         const writeCode = snippet(byId("publish-code"), {
@@ -51,7 +50,7 @@ export class PublishForm {
         form.addEventListener("input", writeCode);
         form.addEventListener("submit", (event) => {
             event.preventDefault();
-            this.#publish(onType);
+            this.#publish();
         });
         byId("data").addEventListener("keydown", (event) => {
             if (event.key === "Enter" && (event.ctrlKey || event.metaKey))
@@ -69,11 +68,9 @@ export class PublishForm {
             this.#tellArrival();
     }
 
-    async #publish(onType) {
+    async #publish() {
         const fields = read();
         const named = Object.fromEntries(fields);
-        if (named.type)
-            onType(named.type);
         if (named.id)
             this.#arrivals.delete(named.id);
         const latest = { sent: performance.now(), id: null, line: make("p") };

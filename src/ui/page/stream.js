@@ -1,21 +1,21 @@
-// One live stream over a native EventSource, kept going.
-//
-// The browser reconnects by itself after a lost connection and asks for what came after the last id. It gives
-// up for good when the answer is anything but a stream. Then we find out why, and either go on with a new
-// EventSource from the same id or stop with the reason.
+// One live stream, kept going: it comes back after a lost connection and asks for what came after the last
+// id, until the hub refuses it or somebody stops it.
 
-import { isReachable, probeStream, setSession, streamUrl } from "./hub.js";
+import { openStream, setSession, Refusal } from "./hub.js";
+import { Parser, readAll } from "./sse.js";
 import { explainStream, isPassing } from "./words.js";
 
-const RETRY_S = 3;
+const RETRY_MS = 3000;
+const RETRY_MAX_MS = 600000;
 
 export class Stream {
     state = "idle";
     settings = null;
     lastId = "";
     since = null;
-    #source = null;
+    #abort = null;
     #timer = 0;
+    #retryMs = RETRY_MS;
     #cookieSet = false;
     #renewed = false;
     // Counts the starts and stops: an answer that comes after the next one is no longer of interest.
@@ -33,12 +33,13 @@ export class Stream {
         return ["connecting", "live", "reconnecting"].includes(this.state);
     }
 
-    // settings: topics and types (lists of text), from ("", "earliest" or an id), grant (whether the cookie
-    // carries one; null leaves the cookie as it is).
+    // settings: topics (a list of text), from ("", "earliest" or an id), grant (whether the cookie carries
+    // one; null leaves the cookie as it is).
     start(settings) {
         this.#close();
         this.settings = settings;
         this.lastId = settings.from;
+        this.#retryMs = RETRY_MS;
         this.#cookieSet = settings.grant === null;
         this.#renewed = false;
         this.#enter("connecting", "Waiting for the hub's answer.");
@@ -50,21 +51,10 @@ export class Stream {
         this.#enter("stopped", "You stopped it.");
     }
 
-    // Also hands over updates of this type. Known types are passed over.
-    listen(type) {
-        if (!this.settings || this.settings.types.includes(type))
-            return;
-        this.settings.types.push(type);
-        this.#source?.addEventListener(type, this.#receive);
-        if (this.state === "live")
-            this.#enter("live", "");
-    }
-
     #close() {
         this.#turn++;
         clearTimeout(this.#timer);
-        this.#source?.close();
-        this.#source = null;
+        this.#abort?.abort();
     }
 
     #enter(state, reason, refusal) {
@@ -74,75 +64,58 @@ export class Stream {
 
     async #connect() {
         const turn = this.#turn;
+        this.#abort = new AbortController();
         try {
-            if (!this.#cookieSet)
-                await setSession(this.settings.grant);
+            const response = await this.#ask(this.#abort.signal);
             if (turn !== this.#turn)
                 return;
-            this.#cookieSet = true;
-            this.#open();
+            this.#opened(response);
+            const ended = await readAll(response.body, this.#parser());
+            if (turn === this.#turn)
+                this.#lost(ended);
         } catch (refusal) {
+            if (!(refusal instanceof Refusal))
+                throw refusal;
             if (turn === this.#turn)
                 this.#refused(refusal);
         }
     }
 
-    #open() {
-        const url = streamUrl(this.settings.topics, this.lastId);
-        const source = new EventSource(url);
-        this.#source = source;
-        source.onopen = () => this.#opened();
-        source.onerror = () => this.#failed(source, url);
-        source.onmessage = this.#receive;
-        for (const type of this.settings.types)
-            source.addEventListener(type, this.#receive);
+    async #ask(signal) {
+        if (!this.#cookieSet)
+            await setSession(this.settings.grant, signal);
+        this.#cookieSet = true;
+        return openStream(this.settings.topics, this.lastId, signal);
     }
 
-    #opened() {
+    #parser() {
+        return new Parser({
+            onEvent: (update) => {
+                this.lastId = update.id;
+                this.onUpdate(update);
+            },
+            onRetry: (ms) => this.#retryMs = Math.min(ms, RETRY_MAX_MS),
+        });
+    }
+
+    #opened(response) {
         if (this.state === "reconnecting")
             this.onNote(this.#hasId ? `Connected again, everything after ${this.lastId}` : "Connected again");
+        if (this.#hasId && response.headers.get("Mercure-Last-Event-ID") === "earliest")
+            this.onNote(`The hub does not know ${this.lastId}: updates may be missing`);
         this.#renewed = false;
         this.since = new Date();
         this.#enter("live", "");
     }
 
-    #receive = (event) => {
-        this.lastId = event.lastEventId;
-        this.onUpdate({ id: event.lastEventId, type: event.type, data: event.data });
-    };
-
     get #hasId() {
         return this.lastId !== "" && this.lastId !== "earliest";
     }
 
-    async #failed(source, url) {
-        const turn = this.#turn;
-        if (this.state === "live")
-            this.onNote("Connection lost");
-        if (source.readyState === EventSource.CONNECTING) {
-            this.#enter("reconnecting", `The connection was lost. ${this.#resumption()}`);
-            const reachable = await isReachable();
-            if (turn !== this.#turn || this.state !== "reconnecting")
-                return;
-            const why = reachable ? "The hub ended the stream, as it does now and then."
-                : "The hub cannot be reached.";
-            this.#enter("reconnecting", `${why} ${this.#resumption()}`);
-            return;
-        }
-        this.#source = null;
-        const refusal = await probeStream(url).catch((reason) => reason);
-        if (turn !== this.#turn)
-            return;
-        if (refusal)
-            this.#refused(refusal);
-        else
-            this.#retry("The hub would answer now.", RETRY_S);
-    }
-
-    #resumption() {
-        return this.#hasId ? `The browser tries again and asks for everything after ${this.lastId}.`
-            : this.lastId ? "The browser tries again and asks for everything kept."
-            : "The browser tries again. No update has come yet, so it has no id to go on from.";
+    #lost(ended) {
+        this.onNote("Connection lost");
+        this.#retry(ended ? "The hub ended the stream, as it does now and then."
+            : "The connection was lost.", this.#retryMs);
     }
 
     #refused(refusal) {
@@ -153,14 +126,17 @@ export class Stream {
             this.#enter("reconnecting", "The grant has run out. Getting a new one.");
             this.#connect();
         } else if (isPassing(refusal)) {
-            this.#retry(explainStream(refusal), Math.max(RETRY_S, refusal.retryAfter));
+            this.#retry(explainStream(refusal), Math.max(this.#retryMs, refusal.retryAfter * 1000));
         } else {
             this.#enter("stopped", "", refusal);
         }
     }
 
-    #retry(why, seconds) {
-        this.#enter("reconnecting", `${why} This page tries again in ${seconds} s.`);
-        this.#timer = setTimeout(() => this.#connect(), seconds * 1000);
+    #retry(why, ms) {
+        const goal = this.#hasId ? `for everything after ${this.lastId}`
+            : this.lastId ? "for everything kept"
+            : "for new updates only: none has come yet, so there is no id to go on from";
+        this.#enter("reconnecting", `${why} This page tries again in ${ms / 1000} s and asks ${goal}.`);
+        this.#timer = setTimeout(() => this.#connect(), ms);
     }
 }

@@ -4,8 +4,6 @@ import { subscribeCurl, subscribeJs } from "./code.js";
 import { byId, linesOf } from "./dom.js";
 import { snippet } from "./snippet.js";
 
-const typesIn = (text) => text.split(",").map((type) => type.trim()).filter(Boolean);
-
 export class SubscribeForm {
     #config;
     #stream;
@@ -39,7 +37,6 @@ export class SubscribeForm {
         const history = byId("history").value;
         return {
             topics: linesOf(byId("topics").value),
-            types: typesIn(byId("types").value),
             from: history === "new" ? "" : history === "earliest" ? history : byId("after").value.trim(),
             grant: this.#config.playground ? byId("grant").checked : null,
         };
@@ -55,14 +52,6 @@ export class SubscribeForm {
         byId("after").value = id;
         this.refresh();
         byId("start").focus();
-    }
-
-    // Also listens to updates of that type, from now on.
-    addType(type) {
-        this.#stream.listen(type);
-        if (!this.read().types.includes(type))
-            byId("types").value = [...this.read().types, type].join(", ");
-        this.refresh();
     }
 
     // To be called after each change of the form or of the stream's state.
