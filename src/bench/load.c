@@ -310,11 +310,12 @@ static void show_progress(struct run *run, uint64_t now_ns)
     if (!config->progress || now_ns - run->shown_ns < NS_PER_S)
         return;
     run->shown_ns = now_ns;
+    const struct load *load = run->load;
+    uint64_t delivered = atomic_load(&load->shared->delivered);
+    uint64_t missing = load->expected > delivered ? load->expected - delivered : 0;
     char text[128];
-    (void)snprintf(text, sizeof(text), "%s: %llu published, %llu of %llu deliveries",
-                   bench_scenario_names[config->scenario], (unsigned long long)run->load->published,
-                   (unsigned long long)atomic_load(&run->load->shared->delivered),
-                   (unsigned long long)run->load->expected);
+    (void)snprintf(text, sizeof(text), "%s: %llu published, %llu deliveries to come", run->phase->name,
+                   (unsigned long long)load->published, (unsigned long long)missing);
     config->progress(text);
 }
 
@@ -394,7 +395,7 @@ int load_run(struct load *load, const struct load_phase *phase)
 
 int load_settle(struct load *load)
 {
-    const struct load_phase nothing = {0};
+    const struct load_phase nothing = {.name = "waiting"};
     struct run run = start(load, &nothing);
     while (!run.err) {
         atomic_store(&load->shared->wake_at, load->expected);

@@ -43,6 +43,7 @@ struct load {
 };
 
 struct load_phase {
+    const char *name;     // for whoever watches
     uint64_t count;       // 0: no limit
     uint64_t duration_ns; // 0: no limit
     double rate;

@@ -60,9 +60,10 @@ static void append_rate(struct buf *to, const char *label, uint64_t count, uint6
 
 static void append_head(const struct bench_config *config, const struct bench_result *result, struct buf *to)
 {
-    buf_printf(to, "%s (%s): %u subscribers, %u topics, %zu bytes, %.3f s%s\n",
+    buf_printf(to, "%s (%s): %u subscriber%s, %u topic%s, %zu bytes, %.3f s%s\n",
                bench_scenario_names[config->scenario], bench_protocol_names[config->protocol],
-               config->subscribers, config->topics, config->size, (double)result->elapsed_ns / NS_PER_S,
+               config->subscribers, config->subscribers == 1 ? "" : "s", config->topics,
+               config->topics == 1 ? "" : "s", config->size, (double)result->elapsed_ns / NS_PER_S,
                result->interrupted ? ", interrupted" : "");
 }
 

@@ -182,6 +182,7 @@ static struct target_usage usage_of(const struct session *session)
 static int publish_some(struct session *session, uint64_t count)
 {
     const struct load_phase phase = {
+        .name = "history",
         .count = count,
         .group = 1,
         .round_robin = true,
@@ -247,6 +248,7 @@ static int connect_subscribers(struct session *session)
 static struct load_phase publishing(const struct bench_config *config)
 {
     return (struct load_phase){
+        .name = "measuring",
         .count = config->count,
         .duration_ns = config->count ? 0 : config->duration_ms * NS_PER_MS,
         .rate = config->rate,
@@ -260,6 +262,7 @@ static int warm_up(struct session *session)
     if (session->config->warmup_ms == 0)
         return HUB_OK;
     struct load_phase phase = publishing(session->config);
+    phase.name = "warm-up";
     phase.count = 0;
     phase.duration_ns = session->config->warmup_ms * NS_PER_MS;
     int err = load_run(&session->load, &phase);
@@ -293,13 +296,26 @@ static int measure_publishing(struct session *session)
     return err;
 }
 
+static void show_idling(const struct bench_config *config, uint64_t elapsed_ms)
+{
+    if (!config->progress)
+        return;
+    char text[96];
+    (void)snprintf(text, sizeof(text), "measuring: %llu of %llu s", (unsigned long long)elapsed_ms / 1000,
+                   (unsigned long long)config->duration_ms / 1000);
+    config->progress(text);
+}
+
 static int measure_idling(struct session *session)
 {
     struct target_usage before = usage_of(session);
     uint64_t started_ns = clock_mono_ns();
     uint64_t end_ns = started_ns + session->config->duration_ms * NS_PER_MS;
-    while (clock_mono_ns() < end_ns && !atomic_load(&interrupted))
+    for (uint64_t looks = 1; clock_mono_ns() < end_ns && !atomic_load(&interrupted); looks++) {
         sleep_ms(100);
+        if (looks % 10 == 0)
+            show_idling(session->config, (clock_mono_ns() - started_ns) / NS_PER_MS);
+    }
     session->result->cpu_ns = usage_of(session).cpu_ns - before.cpu_ns;
     session->result->elapsed_ns = clock_mono_ns() - started_ns;
     return atomic_load(&interrupted) ? -EINTR : HUB_OK;

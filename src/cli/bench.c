@@ -10,6 +10,7 @@
 #include "cli/spawn.h"
 #include "client/url.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,8 +254,10 @@ static void configure(const struct settings *settings, struct bench_config *conf
     config->server = (pid_t)settings->server_pid;
 }
 
-static const char *contradiction(const struct bench_config *config)
+static const char *contradiction(const struct settings *settings, const struct bench_config *config)
 {
+    if (settings->spawn.len && !str_eq(settings->hub.url, STR(DEV_HUB)))
+        return "--spawn starts the hub to measure, --url names another: use one of them";
     if (config->with_id && config->scenario != BENCH_STORM)
         return "--with-id belongs to storm";
     if (config->with_id && config->history < 2 * config->topics)
@@ -338,11 +341,11 @@ static int measure(struct bench_config *config, const struct settings *settings)
     (void)signal(SIGTERM, handle_signal);
     config->progress = progress_wanted() ? progress_show : NULL;
     int err = bench_run(config, result);
-    int status = CLI_FAILED;
+    int status = err ? CLI_FAILED : report(config, result, settings->json);
     if (err)
-        (void)fprintf(stderr, "cinnabar bench: %s\n", result->failure);
-    else
-        status = report(config, result, settings->json);
+        (void)fprintf(stderr, "cinnabar bench: %.*s: %s\n", STR_ARG(settings->hub.url), result->failure);
+    if (err == -ECONNREFUSED)
+        hub_print_hint(&settings->hub);
     free(result);
     return status;
 }
@@ -396,7 +399,7 @@ static int run(void *target, const struct flags_operands *operands, struct arena
     if (status != CLI_DONE)
         return status;
     configure(settings, &config);
-    const char *problem = contradiction(&config);
+    const char *problem = contradiction(settings, &config);
     if (!problem)
         return run_target(settings, &config, arena);
     (void)fprintf(stderr, "cinnabar bench: %s\n", problem);

@@ -65,14 +65,18 @@ bool hub_make_token(const char *command, const struct hub_settings *settings, en
     return done;
 }
 
-void hub_print_failure(const char *command, const struct hub_settings *settings, int err)
+void hub_print_hint(const struct hub_settings *settings)
 {
     bool is_dev = str_eq(settings->url, STR(DEV_HUB));
+    (void)fputs(is_dev ? "Is the hub running? Start one with: cinnabar dev\n" : "Is the hub running there?\n",
+                stderr);
+}
+
+void hub_print_failure(const char *command, const struct hub_settings *settings, int err)
+{
     (void)fprintf(stderr, "cinnabar %s: %.*s: %s\n", command, STR_ARG(settings->url), err_text(err));
     if (err == -ECONNREFUSED)
-        (void)fputs(is_dev ? "Is the hub running? Start one with: cinnabar dev\n"
-                           : "Is the hub running there?\n",
-                    stderr);
+        hub_print_hint(settings);
 }
 
 void hub_print_refusal(const char *command, unsigned status, struct str body, struct str challenge)

@@ -66,8 +66,11 @@ bool input_read_value(const char *command, const char *flag, struct str value, s
         buf_append_str(to, value);
         err = to->err;
     }
-    if (err) // a value that is no file name may be a secret
-        (void)fprintf(stderr, "cinnabar %s: %s: %s\n", command, flag, err_text(err));
+    // A value that is no file name may be a secret.
+    struct str file = str_starts_with(value, STR("@")) ? value : STR("");
+    if (err)
+        (void)fprintf(stderr, "cinnabar %s: %s%s%.*s: %s\n", command, flag, file.len ? " " : "",
+                      STR_ARG(file), err_text(err));
     return err == HUB_OK;
 }
 

@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import pty
 import random
 import re
 import signal
@@ -449,6 +450,7 @@ def children_of(pid):
 @pytest.mark.parametrize("args, hint", [
     ([], b"SCENARIO"), (["brodcast"], b"broadcast"), (["burst", "--with-id"], b"storm"),
     (["broadcast", "--size", "3"], b"--size"), (["unicast", "--in-flight", "2"], b"single topic"),
+    (["idle", "--spawn", "local", "--url", "http://localhost:1/"], b"--url"),
 ])
 def test_wrong_use_of_bench_is_told(tmp_path, args, hint):
     result = run_command("bench", *args, folder=tmp_path)
@@ -457,6 +459,23 @@ def test_wrong_use_of_bench_is_told(tmp_path, args, hint):
 
 
 def test_bench_without_a_hub_says_so(tmp_path):
-    result = run_command("bench", "publish", "--url", f"http://{free_address()}{PATH}", folder=tmp_path)
+    url = f"http://{free_address()}{PATH}"
+    result = run_command("bench", "publish", "--url", url, folder=tmp_path)
     assert result.returncode == 1
-    assert b"refused" in result.stderr
+    assert not result.stdout
+    assert url in result.stderr.decode()
+    assert b"refused" in result.stderr and b"running" in result.stderr
+
+
+def test_bench_tells_on_a_terminal_how_far_it_is(tmp_path):
+    """Once a second, each time in the same line, which is gone before the report comes."""
+    reader, terminal = pty.openpty()
+    process = subprocess.Popen([str(BINARY), "bench", "broadcast", "--spawn", "local", "--subscribers", "10",
+                                "--rate", "50", "--warmup", "1200ms", "--duration", "1s"], cwd=tmp_path,
+                               env=environment(tmp_path, {}), stdout=subprocess.PIPE, stderr=terminal)
+    os.close(terminal)
+    status, out, _ = finish(process)
+    shown = os.read(reader, 65536).decode()
+    os.close(reader)
+    assert status == 0 and out.startswith(b"broadcast (mercure): 10 subscribers")
+    assert re.fullmatch(r"(\r\x1b\[K(warm-up|measuring|waiting): \d+ published, \d+ deliveries to come)+\r\x1b\[K", shown)
