@@ -150,13 +150,13 @@ static void streams_that_catch_up_take_turns_and_let_new_events_in_between(void 
     struct rig *rig = *state;
     struct rig_client *clients[BUSY];
     start_busy(rig, clients, "GET /busy");
-    rig_await(&looks, 5 * BUSY);
+    rig_await(&looks, atomic_load(&looks) + 5 * BUSY);
     rig_stop(rig);
     assert_int_equal(atomic_load(&looks_in_one_turn), 0);
     unsigned least = UINT_MAX;
     for (unsigned i = 0; i < BUSY; i++)
         least = asked[i] < least ? asked[i] : least;
-    assert_true(least >= 2); // the last came while the others were busy already
+    assert_true(least >= 2);
     for (unsigned i = 0; i < BUSY; i++)
         rig_client_free(clients[i]);
 }
