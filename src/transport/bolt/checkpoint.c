@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "transport/bolt/env.h"
-#include "transport/bolt/verify.h"
+#include "transport/bolt/head.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -19,20 +19,12 @@
 void commit_handle(struct message *message)
 {
     struct store_commit *commit = CONTAINER_OF(message, struct store_commit, message);
-    commit->_next = commit->store->commits;
-    commit->store->commits = commit;
+    list_append(&commit->store->commits, &commit->_node);
 }
 
-static struct store_commit *take_commits(struct store *store)
+static struct store_commit *commit_of(struct list *node)
 {
-    struct store_commit *oldest = NULL;
-    while (store->commits) {
-        struct store_commit *commit = store->commits;
-        store->commits = commit->_next;
-        commit->_next = oldest;
-        oldest = commit;
-    }
-    return oldest;
+    return CONTAINER_OF(node, struct store_commit, _node);
 }
 
 // ---- One transaction ----
@@ -65,12 +57,12 @@ static int stage(struct row_writer *writer, struct store_commit *commit)
     return err;
 }
 
-static int stage_all(struct row_writer *writer, struct store_commit *commits)
+static int stage_all(struct row_writer *writer, const struct store *store)
 {
-    for (struct store_commit *commit = commits; commit; commit = commit->_next)
-        commit->log->staged = commit->log->bounds;
-    for (struct store_commit *commit = commits; commit; commit = commit->_next) {
-        int err = stage(writer, commit);
+    LIST_FOREACH (node, &store->commits)
+        commit_of(node)->log->staged = commit_of(node)->log->bounds;
+    LIST_FOREACH (node, &store->commits) {
+        int err = stage(writer, commit_of(node));
         if (err)
             return err;
     }
@@ -100,7 +92,7 @@ static int prepare_sync(struct store *store)
     return checkpoint_take(&store->checkpoint, &store->env, store->lock.fd);
 }
 
-static int store_all(struct store *store, struct store_commit *commits)
+static int store_all(struct store *store)
 {
     struct row_writer writer;
     int err = prepare_sync(store);
@@ -108,7 +100,7 @@ static int store_all(struct store *store, struct store_commit *commits)
         err = row_writer_begin(&writer, &store->env);
     if (err)
         return err;
-    err = stage_all(&writer, commits);
+    err = stage_all(&writer, store);
     if (err) {
         row_writer_abort(&writer);
         return err;
@@ -220,40 +212,39 @@ void commit_check_disk(struct store *store)
         counter_set(&store->metrics.file_bytes, (uint64_t)file.st_size);
 }
 
-static void answer(struct store_commit *commit)
+static void succeed(struct store *store)
 {
-    commit->message.handle = commit->reply.handle;
-    mailbox_post(&commit->reply.loop->mailbox, &commit->message);
-}
-
-static void succeed(struct store *store, struct store_commit *commits)
-{
-    while (commits) {
-        struct store_commit *commit = commits;
-        commits = commit->_next;
+    LIST_FOREACH (node, &store->commits) {
+        struct store_commit *commit = commit_of(node);
         struct store_log *log = commit->log;
         counter_add(&store->metrics.dropped, log->staged.oldest - log->bounds.oldest);
         log->bounds = log->staged;
         commit->err = HUB_OK;
-        answer(commit);
     }
 }
 
-static void fail(struct store_commit *commits, int err, enum store_fault fault)
+static void fail(struct store *store, int err)
 {
-    while (commits) {
-        struct store_commit *commit = commits;
-        commits = commit->_next;
-        commit->err = err;
-        commit->reason = reason_of(fault);
-        answer(commit);
+    enum store_fault fault = (enum store_fault)atomic_load(&store->fault);
+    LIST_FOREACH (node, &store->commits) {
+        commit_of(node)->err = err;
+        commit_of(node)->reason = reason_of(fault);
     }
 }
 
-static int run(struct store *store, struct store_commit *commits)
+static void answer_all(struct store *store)
+{
+    LIST_FOREACH (node, &store->commits) {
+        struct store_commit *commit = commit_of(node);
+        list_remove(node);
+        store_answer(&commit->message, &commit->reply);
+    }
+}
+
+static int run(struct store *store)
 {
     uint64_t started_ns = clock_mono_ns();
-    int err = store_all(store, commits);
+    int err = store_all(store);
     histogram_record(&store->metrics.commit_us, (clock_mono_ns() - started_ns) / 1000);
     if (err) {
         set_fault(store, judge(store, err));
@@ -268,14 +259,14 @@ static int run(struct store *store, struct store_commit *commits)
 bool commit_end_turn(void *arg)
 {
     struct store *store = arg;
-    struct store_commit *commits = take_commits(store);
-    if (!commits)
+    if (list_empty(&store->commits))
         return false;
-    int err = is_final(store) ? HUB_E_CLOSED : run(store, commits);
+    int err = is_final(store) ? HUB_E_CLOSED : run(store);
     if (err)
-        fail(commits, err, (enum store_fault)atomic_load(&store->fault));
+        fail(store, err);
     else
-        succeed(store, commits);
+        succeed(store);
+    answer_all(store);
     commit_check_disk(store);
     return false;
 }

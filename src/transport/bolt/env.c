@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "transport/bolt/folder.h"
+#include "transport/bolt/head.h"
 #include "transport/bolt/verify.h"
 
 #include <errno.h>
@@ -141,7 +142,7 @@ static int fill_up(const struct env *env, const struct head *head)
 static int open_verified(struct env *env, const char *path, uint64_t marked, struct buf *reterr)
 {
     struct head head;
-    int err = verify_head(path, env->fd, marked, &head, reterr);
+    int err = head_verify(path, env->fd, marked, &head, reterr);
     if (err)
         return err;
     err = fill_up(env, &head);

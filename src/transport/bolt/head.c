@@ -1,4 +1,4 @@
-#include "transport/bolt/verify.h"
+#include "transport/bolt/head.h"
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -257,7 +257,7 @@ static int check(struct file *file, uint64_t marked, struct head *ret_head)
     return HUB_OK;
 }
 
-int verify_head(const char *path, int fd, uint64_t marked, struct head *ret_head, struct buf *reterr)
+int head_verify(const char *path, int fd, uint64_t marked, struct head *ret_head, struct buf *reterr)
 {
     struct file *file = calloc(1, sizeof(*file));
     if (!file)
@@ -341,7 +341,7 @@ int head_restore(int fd, const struct head_copy *copy, bool *ret_is_ours)
     *ret_is_ours = false;
     int err = open_file(&file, fd, &unread);
     if (err == HUB_E_CORRUPT || err == HUB_E_UNSUPPORTED)
-        return HUB_OK; // what it is instead is for verify_head to say
+        return HUB_OK; // what it is instead is for head_verify to say
     if (err)
         return err;
     struct meta meta;

@@ -85,8 +85,7 @@ void read_handle(struct message *message)
     else
         read->replay->err = err;
     atomic_fetch_sub(&reader->waiting, 1);
-    read->message.handle = read->reply.handle;
-    mailbox_post(&read->reply.loop->mailbox, &read->message);
+    store_answer(&read->message, &read->reply);
 }
 
 void read_done(struct store_reader *reader)

@@ -49,6 +49,7 @@ static struct store *new_store(struct str path)
     store->lock.fd = -1;
     store->env.fd = -1;
     list_init(&store->logs);
+    list_init(&store->commits);
     timer_init(&store->retry, commit_retry);
     timer_init(&store->checkpoint_due, commit_checkpoint);
     return store;
@@ -233,8 +234,7 @@ static void handle_attach(struct message *message)
     buf_done(&reason);
     request->epoch = request->store->env.epoch;
     request->bounds = request->log->bounds;
-    request->message.handle = request->reply.handle;
-    mailbox_post(&request->reply.loop->mailbox, &request->message);
+    store_answer(&request->message, &request->reply);
 }
 
 static void handle_detach(struct message *message)
@@ -242,11 +242,16 @@ static void handle_detach(struct message *message)
     struct store_detach *request = CONTAINER_OF(message, struct store_detach, message);
     list_remove(&request->log->node);
     commit_end_checkpoint(request->store);
-    request->message.handle = request->reply.handle;
-    mailbox_post(&request->reply.loop->mailbox, &request->message);
+    store_answer(&request->message, &request->reply);
 }
 
-// ---- Requests: from a hub thread ----
+// ---- Requests: from a hub thread, and back ----
+
+void store_answer(struct message *request, const struct store_reply *reply)
+{
+    request->handle = reply->handle;
+    mailbox_post(&reply->loop->mailbox, request);
+}
 
 void store_attach(struct store_attach *request)
 {
@@ -263,6 +268,7 @@ void store_detach(struct store_detach *request)
 
 void store_commit(struct store_commit *commit)
 {
+    list_init(&commit->_node);
     commit->message.handle = commit_handle;
     mailbox_post(&commit->store->loop.mailbox, &commit->message);
 }

@@ -98,7 +98,7 @@ struct store_commit {
     uint64_t first;     // the number of the first update stored
     uint64_t oldest;    // of what is kept
     bool over;          // there is still more than the size
-    struct store_commit *_next;
+    struct list _node;  // in store.commits
 };
 
 enum store_read_kind {
@@ -140,7 +140,7 @@ struct store {
     // Held for reading while a reader has a transaction, for writing while the environment is opened anew.
     pthread_rwlock_t env_lock;
     struct list logs;             // attached; the writer's
-    struct store_commit *commits; // of this turn, the newest first; the writer's
+    struct list commits;          // of this turn; the writer's
     struct timer retry;           // while the disk is full; the writer's
     struct checkpoint checkpoint; // of sync=off; the writer's
     struct timer checkpoint_due;  // while something is not synced; the writer's

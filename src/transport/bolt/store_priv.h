@@ -3,6 +3,11 @@
 
 #include "transport/bolt/store.h"
 
+// ---- store.c ----
+
+// A request goes back to where its answer is wanted.
+void store_answer(struct message *request, const struct store_reply *reply);
+
 // ---- commit.c, on the writer ----
 
 // The end of a turn of the writer: stores what has come.

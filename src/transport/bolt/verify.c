@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "transport/bolt/env.h"
+#include "transport/bolt/head.h"
 
 #include <errno.h>
 #include <stdbool.h>
