@@ -103,8 +103,10 @@ const struct option conf_options[] = {
      .doc = "Memory for the matchers of all streams, equal ones on a worker once; a subscription beyond it "
             "gets 503."},
     {SIZE(max_unsent_bytes, "64MiB"), RANGE(64 * KIB, TIB),
-     .doc = "Frames and responses that slow readers have taken in part and that must stay in memory, for the "
-            "process. Over it the connection that has stalled for longest is closed."},
+     .doc = "Frames and responses that slow readers have taken in part and that must stay in memory, "
+            "and heads of requests that have come in part, for the process. A frame counts once for all "
+            "readers of a thread. Over it the connection that has stalled for longest is closed; a "
+            "thread that has no more than its equal part closes none."},
 
     {DURATION(publish_timeout, "5s"), .section = "Publishing", RANGE(10, HOUR),
      .doc = "A publish that is not settled by then gets 503 with `Retry-After`."},

@@ -102,10 +102,11 @@ void exchange_respond(struct exchange *exchange, unsigned status, struct str typ
 void exchange_abort(struct exchange *exchange);
 
 // A run of bytes to send. It is valid until the end of the turn; who wants it longer takes a reference on
-// `owner`. NULL: the bytes are constant.
+// `owner`, and keeps all of its `memory`. NULL: the bytes are constant.
 struct http_slice {
     struct str bytes;
     struct ref *owner;
+    size_t memory;
 };
 
 enum http_close_reason {

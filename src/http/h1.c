@@ -179,13 +179,15 @@ static bool all_sent(const struct h1 *h1)
            (!h1->requests || h1->requests->out.len == 0);
 }
 
-// Responses that the socket does not take.
-static void hold_out(struct h1 *h1)
+// What waits for the client: heads that are not whole, requests sent ahead, and responses that the socket
+// does not take.
+static void hold_requests(struct h1 *h1)
 {
     struct h1_requests *requests = h1->requests;
-    if (requests)
-        http_conn_hold_unsent(&requests->unsent,
-                              h1->stream.blocked ? requests->out.len - requests->out_sent : 0);
+    if (!requests)
+        return;
+    size_t out = h1->stream.blocked ? requests->out.len - requests->out_sent : 0;
+    http_conn_hold_unsent(&requests->waiting, requests->held.len + out);
 }
 
 static void flush(struct http_conn *conn)
@@ -202,7 +204,7 @@ static void flush(struct http_conn *conn)
     if (!conn->cut && !h1->stream.blocked)
         h1_send(h1);
     if (!conn->cut)
-        hold_out(h1);
+        hold_requests(h1);
     if (!conn->cut && all_sent(h1)) {
         if (h1->streaming && h1->ended) {
             h1->streaming = false;
@@ -266,8 +268,10 @@ static void on_ready(struct stream *stream, int err, unsigned events)
     // Its flush may be some turns away, and until then it is watched as before.
     if ((events & STREAM_READABLE) && may_receive(h1))
         receive(h1);
-    if (!h1->conn.marked) // else its flush does it
-        settle(h1);
+    if (h1->conn.marked) // its flush does the rest
+        return;
+    hold_requests(h1);
+    settle(h1);
 }
 
 static void on_closed(struct stream *stream)

@@ -48,7 +48,7 @@ struct h1_requests {
     struct buf held; // read but not used up
     struct buf out;  // responses to send; empty when all is sent
     size_t out_sent;
-    struct http_holder unsent; // what of `out` waits for the socket
+    struct http_holder waiting; // what of `held` and `out` waits for the client
 };
 
 // A slice that the kernel has taken in part.
@@ -56,6 +56,7 @@ struct h1_partial {
     struct http_slice slice;
     size_t sent; // of the slice in its chunk
     struct http_holder unsent;
+    char copy[]; // of the slice, if it has no owner any more
 };
 
 struct h1 {

@@ -20,7 +20,7 @@ static struct h1_requests *requests_of(struct h1 *h1)
     list_init(&requests->exchanges);
     buf_init(&requests->held, h1_server(h1)->config.max_header_size + 2 * (size_t)HTTP_READ_SIZE);
     buf_init(&requests->out, SIZE_MAX / 2);
-    requests->unsent.conn = &h1->conn;
+    requests->waiting.conn = &h1->conn;
     h1->requests = requests;
     return requests;
 }
@@ -37,7 +37,7 @@ void h1_requests_free(struct h1 *h1)
         return;
     LIST_FOREACH (node, &requests->exchanges)
         exchange_free(exchange_of(node));
-    http_conn_hold_unsent(&requests->unsent, 0);
+    http_conn_hold_unsent(&requests->waiting, 0);
     buf_done(&requests->held);
     buf_done(&requests->out);
     free(requests);

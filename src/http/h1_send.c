@@ -10,6 +10,9 @@
 // Slices up to this size are laid beside their framing: for the kernel one long piece costs less than three
 // short ones do, and the copy is gone after the call.
 #define GATHER_MAX 1024U
+// Of a slice that the socket takes in part a copy is kept if it is less than this part of what its owner
+// takes.
+#define COPY_PART 8U
 #define CHUNK_HEAD_MAX 18U // 16 digits, CR, LF
 #define CHUNK_TAIL 2U
 #define LAST_CHUNK STR("0\r\n\r\n")
@@ -109,16 +112,35 @@ void h1_partial_free(struct h1 *h1)
     h1->partial = NULL;
 }
 
+// One update out of a long run of history is copied, instead of keeping all of the run.
+static bool is_small_part(const struct http_slice *slice)
+{
+    return slice->owner && slice->bytes.len < slice->memory / COPY_PART;
+}
+
+static void copy_slice(struct h1_partial *partial)
+{
+    struct http_slice *slice = &partial->slice;
+    memcpy(partial->copy, slice->bytes.ptr, slice->bytes.len);
+    *slice = (struct http_slice){.bytes = str_make(partial->copy, slice->bytes.len)};
+}
+
 static void keep_partial(struct h1 *h1, const struct http_slice *slice, size_t sent)
 {
-    h1->partial = malloc(sizeof(*h1->partial));
-    if (!h1->partial) {
+    bool copied = is_small_part(slice);
+    struct h1_partial *partial = malloc(sizeof(*partial) + (copied ? slice->bytes.len : 0));
+    if (!partial) {
         http_conn_cut(&h1->conn, HTTP_CLOSE_OVERLOAD);
         return;
     }
-    *h1->partial = (struct h1_partial){.slice = *slice, .sent = sent, .unsent.conn = &h1->conn};
-    ref_get(slice->owner);
-    http_conn_hold_unsent(&h1->partial->unsent, partial_left(h1));
+    *partial = (struct h1_partial){.slice = *slice, .sent = sent, .unsent.conn = &h1->conn};
+    if (copied)
+        copy_slice(partial);
+    else if (slice->owner)
+        http_budget_share(&h1_server(h1)->unsent, &partial->unsent, slice->owner, slice->memory);
+    ref_get(partial->slice.owner);
+    h1->partial = partial;
+    http_conn_hold_unsent(&partial->unsent, partial_left(h1));
 }
 
 // ---- What was sent ----

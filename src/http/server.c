@@ -312,9 +312,10 @@ int http_server_new(struct http_server **ret_server, struct loop *loop,
     list_init(&server->acceptors);
     table_init(&server->exchanges);
     slab_init(&server->h1_slab, h1_size);
-    http_budget_init(&server->unsent, &config->shared->unsent_bytes, config->max_unsent_bytes);
-    http_budget_init(&server->bodies, &config->shared->body_bytes, config->max_body_bytes);
-    uint64_t number = atomic_fetch_add(&config->shared->servers, 1);
+    struct http_shared *shared = config->shared;
+    http_budget_init(&server->unsent, &shared->unsent_bytes, &shared->servers, config->max_unsent_bytes);
+    http_budget_init(&server->bodies, &shared->body_bytes, &shared->servers, config->max_body_bytes);
+    uint64_t number = atomic_fetch_add(&shared->servers, 1);
     server->next_id = number << 48 | 1;
     loop_add_hook(loop, flush_marked, server);
     *ret_server = server;
@@ -327,6 +328,8 @@ void http_server_free(struct http_server *server)
         return;
     HUB_ASSERT(server->handles == 0);
     table_done(&server->exchanges);
+    http_budget_done(&server->unsent);
+    http_budget_done(&server->bodies);
     slab_done(&server->h1_slab);
     free(server->marked.conns);
     free(server->later.conns);

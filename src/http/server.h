@@ -19,7 +19,8 @@ struct loop;
 struct http_shared {
     atomic_uint servers; // how many there have been: no two give out the same exchange ids
     atomic_size_t connections;
-    atomic_size_t unsent_bytes; // of frames sent in part, and of responses, that wait for a slow reader
+    atomic_size_t unsent_bytes; // of frames sent in part and of responses that wait for a slow reader, and of
+                                // heads that are not whole
     atomic_size_t body_bytes;   // memory of request bodies that came in more than one piece, until the answer
 };
 

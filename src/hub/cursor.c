@@ -131,19 +131,22 @@ void cursor_offer(struct subscriber *subscriber, uint64_t offset)
 
 // ---- What is due ----
 
-static void add_due(struct due *due, const struct record *record, struct ref *owner, uint64_t offset,
+static void add_due(struct due *due, const struct http_slice *slice, uint64_t offset,
                     const struct position *position)
 {
-    due->slices[due->count] = (struct http_slice){.bytes = record->frame, .owner = owner};
+    due->slices[due->count] = *slice;
     due->offset[due->count] = offset;
     due->position[due->count] = position;
     due->count++;
-    due->budget -= record->frame.len < due->budget ? record->frame.len : due->budget;
+    due->budget -= slice->bytes.len < due->budget ? slice->bytes.len : due->budget;
 }
 
 static void add_tail_entry(struct due *due, const struct tail_entry *entry)
 {
-    add_due(due, &entry->update->record, &entry->update->ref, entry->offset, &entry->position);
+    struct update *update = entry->update;
+    struct http_slice slice = {
+        .bytes = update->record.frame, .owner = &update->ref, .memory = update_memory(update)};
+    add_due(due, &slice, entry->offset, &entry->position);
 }
 
 static bool has_room(const struct due *due)
@@ -239,8 +242,10 @@ static void gather_from_slice(struct subscriber *subscriber, struct history_slic
             return; // not fed yet: it will be in the tail
         due->end = entry->position;
         look(due, look_at_record(subscriber, &entry->record));
+        struct http_slice frame = {
+            .bytes = entry->record.frame, .owner = &slice->ref, .memory = slice->memory};
         if (subscriber_wants(subscriber, &entry->record))
-            add_due(due, &entry->record, &slice->ref, 0, &entry->position);
+            add_due(due, &frame, 0, &entry->position);
     }
     if (i > slice->count / 2)
         history_prefetch(subscriber->shard, slice);

@@ -44,7 +44,8 @@ struct rig {
     struct message close;
     struct message retire;
     struct rig *other;
-    bool closing; // the test has closed the server
+    size_t beside; // what the owner of a slice keeps beside it, as told
+    bool closing;  // the test has closed the server
     // Of the server's thread.
     uint64_t held[64];
     size_t held_count;
@@ -105,7 +106,8 @@ static inline size_t rig_next(void *arg, struct http_slice *slices, size_t max, 
     size_t count = 0, bytes = 0;
     while (count < max && count < source->count && (bytes < budget || count == 0)) {
         struct rig_bytes *one = rig_queued(source, count);
-        slices[count++] = (struct http_slice){.bytes = {one->bytes, one->len}, .owner = &one->ref};
+        slices[count++] = (struct http_slice){
+            .bytes = {one->bytes, one->len}, .owner = &one->ref, .memory = one->len + source->rig->beside};
         bytes += one->len;
     }
     return count;

@@ -151,6 +151,14 @@ static int set_up_patient(void **state)
     return 0;
 }
 
+// What has been sent is counted out right after.
+static void await_nothing_unsent(struct rig *rig)
+{
+    for (unsigned i = 0; i < 20000 && atomic_load(&rig->shared.unsent_bytes) > 0; i++)
+        (void)usleep(1000);
+    assert_int_equal(rig->shared.unsent_bytes, 0);
+}
+
 static void one_who_does_not_read_holds_nobody_up_and_misses_nothing(void **state)
 {
     enum { COUNT = 150, SIZE = 100000 };
@@ -167,7 +175,7 @@ static void one_who_does_not_read_holds_nobody_up_and_misses_nothing(void **stat
     assert_memory_equal(slow->body.ptr, quick->body.ptr, COUNT * SIZE);
     for (unsigned i = 0; i < COUNT; i++)
         assert_int_equal(slow->body.ptr[i * SIZE + SIZE / 2], 'a' + i % 26);
-    assert_int_equal(rig->shared.unsent_bytes, 0);
+    await_nothing_unsent(rig);
     rig_client_free(slow);
     rig_client_free(quick);
 }
@@ -246,6 +254,13 @@ static void await_stalled(struct rig *rig)
     assert_true(rig->shared.unsent_bytes > LARGE / 2 && rig->shared.unsent_bytes <= LARGE);
 }
 
+static void await_unsent(struct rig *rig, size_t bytes)
+{
+    for (unsigned i = 0; i < 20000 && atomic_load(&rig->shared.unsent_bytes) < bytes; i++)
+        (void)usleep(1000);
+    assert_true(rig->shared.unsent_bytes >= bytes);
+}
+
 static struct rig_client *stall(struct rig *rig, const char *line)
 {
     struct rig_client *client = rig_client_new(rig);
@@ -272,7 +287,7 @@ static void of_frames_sent_in_part_those_of_the_longest_stalled_are_let_go(void 
     struct rig_client *third = stall(rig, "GET /stream?c=1&s=" LARGE_TEXT);
     rig_await(&rig->closed[HTTP_CLOSE_OVERLOAD], 2);
     assert_comes_whole(third);
-    assert_int_equal(rig->shared.unsent_bytes, 0);
+    await_nothing_unsent(rig);
     rig_client_free(first);
     rig_client_free(second);
     rig_client_free(third);
@@ -296,6 +311,74 @@ static void responses_that_wait_for_a_slow_reader_count_like_frames(void **state
     rig_client_free(first);
     rig_client_free(second);
     rig_client_free(third);
+}
+
+static void one_frame_counts_once_however_many_have_taken_it_in_part(void **state)
+{
+    enum { READERS = 3 };
+    struct rig *rig = *state;
+    struct rig_client *clients[READERS];
+    for (size_t i = 0; i < READERS; i++)
+        clients[i] = subscribe(rig);
+    publish(rig, "x", LARGE);
+    await_stalled(rig);
+    for (size_t i = 0; i < READERS; i++)
+        rig_read_body(clients[i], LARGE);
+    assert_int_equal(rig->closed[HTTP_CLOSE_OVERLOAD], 0);
+    for (size_t i = 0; i < READERS; i++)
+        rig_client_free(clients[i]);
+}
+
+static void what_is_a_small_part_of_its_owner_does_not_keep_the_rest(void **state)
+{
+    struct rig *rig = *state;
+    rig->beside = (size_t)10 * LARGE;
+    struct rig_client *client = rig_client_new(rig);
+    rig_get(client, "GET /stream?c=2&s=" LARGE_TEXT);
+    assert_int_equal(rig_read_head(client, false), 200);
+    await_stalled(rig);
+    rig_read_body(client, 2 * LARGE);
+    rig_read_end(client);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(client->body.ptr[i * LARGE + LARGE / 2], 'a' + (int)i);
+    assert_int_equal(client->body.len, 2 * LARGE);
+    await_nothing_unsent(rig);
+    rig_client_free(client);
+}
+
+// Ten of the heads fit, and one more does not.
+static int set_up_for_heads(void **state)
+{
+    struct rig *rig = rig_new();
+    rig->config.max_unsent_bytes = 30000;
+    rig_start(rig);
+    *state = rig;
+    return 0;
+}
+
+static void heads_that_do_not_become_whole_are_bounded(void **state)
+{
+    enum { HEADS = 11, SIZE = 2900 };
+    struct rig *rig = *state;
+    struct rig_client *clients[HEADS];
+    static char field[SIZE];
+    memset(field, 'a', SIZE);
+    memcpy(field, "X: ", 3);
+    for (size_t i = 0; i < HEADS; i++) {
+        clients[i] = rig_client_new(rig);
+        RIG_SEND(clients[i]->fd, "GET /hello HTTP/1.1\r\nHost: a\r\n");
+        rig_send(clients[i]->fd, str_make(field, SIZE));
+        if (i < HEADS - 1)
+            await_unsent(rig, (i + 1) * SIZE);
+    }
+    assert_true(rig_is_closed(clients[0]));
+    for (size_t i = 1; i < HEADS; i++) {
+        RIG_SEND(clients[i]->fd, "\r\n\r\n");
+        assert_int_equal(rig_read_response(clients[i]), 200);
+    }
+    await_nothing_unsent(rig);
+    for (size_t i = 0; i < HEADS; i++)
+        rig_client_free(clients[i]);
 }
 
 // What sockets take of it is less than a quarter: two are within the bound, and three are not.
@@ -327,10 +410,7 @@ static void one_who_has_taken_a_little_is_not_the_longest_stalled(void **state)
     struct rig *rig = *state;
     struct rig_client *moving = ask_for_huge(rig);
     struct rig_client *still = ask_for_huge(rig);
-    size_t before = atomic_load(&rig->shared.unsent_bytes);
-    rig_read_body(moving, 1 << 20);
-    for (unsigned i = 0; i < 20000 && atomic_load(&rig->shared.unsent_bytes) >= before; i++)
-        (void)usleep(1000);
+    rig_read_body(moving, 20000000); // more than sockets took before
     struct rig_client *last = rig_client_new(rig);
     rig_get(last, "GET /stream?c=1&s=" HUGE_TEXT);
     rig_await(&rig->closed[HTTP_CLOSE_OVERLOAD], 1);
@@ -469,6 +549,10 @@ int main(void)
                                         rig_tear_down),
         FULL(of_frames_sent_in_part_those_of_the_longest_stalled_are_let_go),
         FULL(responses_that_wait_for_a_slow_reader_count_like_frames),
+        FULL(one_frame_counts_once_however_many_have_taken_it_in_part),
+        FULL(what_is_a_small_part_of_its_owner_does_not_keep_the_rest),
+        cmocka_unit_test_setup_teardown(heads_that_do_not_become_whole_are_bounded, set_up_for_heads,
+                                        rig_tear_down),
         cmocka_unit_test_setup_teardown(one_who_has_taken_a_little_is_not_the_longest_stalled, set_up_for_two,
                                         rig_tear_down),
         RIG_TEST(a_subscriber_that_goes_is_noticed_when_something_is_sent),
