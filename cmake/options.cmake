@@ -13,10 +13,6 @@ target_compile_options(hub_options INTERFACE
     -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
     -Wmissing-prototypes -Wvla -Wcast-qual -Wundef -Wformat=2 -Wswitch-enum
     -fno-common -fvisibility=hidden -fno-omit-frame-pointer)
-# gcc's own flow analysis warns about paths that sanitizer instrumentation makes up.
-if(NOT CINNABAR_SANITIZE)
-    target_compile_options(hub_options INTERFACE -Wnull-dereference)
-endif()
 if(CINNABAR_WERROR)
     target_compile_options(hub_options INTERFACE -Werror)
 endif()
@@ -32,4 +28,9 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
     target_compile_options(hub_options INTERFACE
         -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
     target_link_options(hub_options INTERFACE -Wl,-z,relro,-z,now)
+endif()
+
+# Machine code beside what the linker optimises, for tests/CMakeLists.txt.
+if(CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+    add_compile_options(-ffat-lto-objects)
 endif()

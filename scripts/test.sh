@@ -12,12 +12,21 @@ results=build/results
 sanitizer_options=(UBSAN_OPTIONS=print_stacktrace=1
     "TSAN_OPTIONS=halt_on_error=1:suppressions=$PWD/tests/support/tsan.supp")
 failed=0
+times=()
 
 # Newer kernels scatter memory more widely than gcc 12's thread sanitizer bears.
 if [ -z "${CINNABAR_FIXED_MEMORY:-}" ] && [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 0)" -gt 28 ] &&
     setarch -R true 2>/dev/null; then
     CINNABAR_FIXED_MEMORY=1 exec setarch -R scripts/test.sh "$@"
 fi
+
+# timed NAME COMMAND...: runs a stage, and notes how long it takes.
+timed() {
+    local name=$1 start=$SECONDS
+    shift
+    "$@"
+    times+=("$(printf '%5d s  %s' $((SECONDS - start)) "$name")")
+}
 
 # Shows the log of a stage only when it went wrong.
 quietly() {
@@ -58,9 +67,27 @@ say_layers() {
     quietly build/layers.log python3 scripts/check_layers.py || failed=1
 }
 
-need_packages build test
-need_venv
-need_clients
+# What the tests need is fetched while the hub is being built.
+prepare() {
+    local building
+    need_packages build
+    build_preset release &
+    building=$!
+    need_packages test
+    need_venv
+    need_clients
+    wait $building
+}
+
+# test_preset PRESET MARKERS: everything on one binary.
+test_preset() {
+    local preset=$1 markers=$2
+    timed "build ($preset)" build_preset "$preset"
+    timed "unit and contract tests ($preset)" run_programs "$preset"
+    timed "black-box tests ($preset)" run_blackbox "$preset" "$preset" "$markers" tests/blackbox
+}
+
+timed "packages and build (release)" prepare
 rm -rf "$results"
 mkdir -p "$results"
 
@@ -69,20 +96,14 @@ say "Tests of the scripts"
 build/venv/bin/python -m pytest -q tests/scripts ${pattern:+-k "$pattern"} \
     --junitxml="$results/scripts.xml" || [ -n "$pattern" ] || failed=1
 
-build_preset release
-run_programs release
-run_blackbox release release '' tests/blackbox
-
-build_preset asan
-run_programs asan
-run_blackbox asan asan 'not browser' tests/blackbox
-
-build_preset tsan
-run_programs tsan
 tsan_markers=threads
 [ "$mode" = test ] || tsan_markers='not browser'
-run_blackbox tsan tsan "$tsan_markers" tests/blackbox
+test_preset release ''
+test_preset asan 'not browser'
+test_preset tsan "$tsan_markers"
 
+say "Times"
+printf '%s\n' "${times[@]}"
 say "Summary"
 python3 scripts/sum_results.py "$results" || failed=1
 exit $failed
