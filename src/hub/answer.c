@@ -24,6 +24,11 @@ void answer_text(struct exchange *exchange, unsigned status, struct str text)
     buf_done(&body);
 }
 
+void answer_not_found(struct exchange *exchange)
+{
+    answer_text(exchange, 404, STR("404 page not found"));
+}
+
 void answer_unavailable(struct exchange *exchange, struct str text)
 {
     exchange_add_header(exchange, STR("Retry-After"), STR("1"));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "base/str.h"
-
 #include "http/fields.h"
 
 struct exchange;
@@ -19,6 +18,7 @@ struct exchange;
 void answer_add_security_headers(struct exchange *exchange);
 // Answers with `text` and a line feed.
 void answer_text(struct exchange *exchange, unsigned status, struct str text);
+void answer_not_found(struct exchange *exchange);
 // 503 with Retry-After.
 void answer_unavailable(struct exchange *exchange, struct str text);
 // 405 with Allow.

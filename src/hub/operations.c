@@ -59,35 +59,28 @@ struct operations {
 
 // ---- Answers ----
 
-static void answer_health(struct exchange *exchange, const char *error)
+// An object with those of the two members that are not NULL.
+static void answer_json(struct exchange *exchange, unsigned code, const char *status, const char *error)
 {
     struct buf body;
     buf_init(&body, PAGE_MAX);
     struct json_writer json;
     json_writer_init(&json, &body, JSON_STYLE_COMPACT);
     json_begin_object(&json);
-    json_write_member(&json, STR("status"), error ? STR("error") : STR("ok"));
+    if (status)
+        json_write_member(&json, STR("status"), str_from_c(status));
     if (error)
         json_write_member(&json, STR("error"), str_from_c(error));
     json_end_object(&json);
     buf_append_c(&body, '\n');
-    exchange_add_header(exchange, STR("Cache-Control"), STR("no-store"));
-    exchange_respond(exchange, error ? 503 : 200, STR("application/json"), buf_str(&body));
+    exchange_respond(exchange, code, STR("application/json"), buf_str(&body));
     buf_done(&body);
 }
 
-static void answer_json_error(struct exchange *exchange, unsigned status, struct str error)
+static void answer_health(struct exchange *exchange, const char *error)
 {
-    struct buf body;
-    buf_init(&body, PAGE_MAX);
-    struct json_writer json;
-    json_writer_init(&json, &body, JSON_STYLE_COMPACT);
-    json_begin_object(&json);
-    json_write_member(&json, STR("error"), error);
-    json_end_object(&json);
-    buf_append_c(&body, '\n');
-    exchange_respond(exchange, status, STR("application/json"), buf_str(&body));
-    buf_done(&body);
+    exchange_add_header(exchange, STR("Cache-Control"), STR("no-store"));
+    answer_json(exchange, error ? 503 : 200, error ? "error" : "ok", error);
 }
 
 static void answer_metrics(struct question *question, struct exchange *exchange)
@@ -257,10 +250,10 @@ static void handle(struct exchange *exchange, void *arg)
         str_eq(path, STR("/mercure/health/live")) || str_eq(path, STR("/mercure/health/default/live"));
     bool metrics = str_eq(path, STR("/metrics"));
     if (!ready && !live && !metrics) {
-        answer_json_error(exchange, 404, STR("not found"));
+        answer_json(exchange, 404, NULL, "not found");
     } else if (method != HTTP_METHOD_GET && method != HTTP_METHOD_HEAD) {
         exchange_add_header(exchange, STR("Allow"), STR("GET, HEAD"));
-        answer_json_error(exchange, 405, STR("method not allowed"));
+        answer_json(exchange, 405, NULL, "method not allowed");
     } else {
         ask(operations, exchange, ready ? QUESTION_READY : live ? QUESTION_LIVE : QUESTION_METRICS);
     }

@@ -1,6 +1,6 @@
-// The operations listener: health and metrics, on the main thread, which does nothing
-// else meanwhile. Questions that only another thread can answer are posted to it, and the answer is waited
-// for a bounded time: a thread that no longer turns is what liveness is there to find.
+// The operations listener: health and metrics, on the main thread, which never waits for a worker. Questions
+// that only another thread can answer are posted to it, and the answer is waited for a bounded time: a thread
+// that no longer turns is what liveness is there to find.
 #pragma once
 
 #include "base/attr.h"

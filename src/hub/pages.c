@@ -50,18 +50,15 @@ static void answer_config(const struct worker *worker, struct exchange *exchange
     struct json_writer json;
     json_writer_init(&json, &body, JSON_STYLE_COMPACT);
     json_begin_object(&json);
-    json_write_key(&json, STR("version"));
-    json_write_str(&json, STR(CINNABAR_VERSION));
+    json_write_member(&json, STR("version"), STR(CINNABAR_VERSION));
     json_write_key(&json, STR("playground"));
     json_write_bool(&json, conf->playground);
     json_write_key(&json, STR("anonymous"));
     json_write_bool(&json, conf->anonymous);
     json_write_key(&json, STR("subscriptions"));
     json_write_bool(&json, false);
-    json_write_key(&json, STR("cookieName"));
-    json_write_str(&json, conf->cookie_name);
-    json_write_key(&json, STR("hub"));
-    json_write_str(&json, buf_str(&resource));
+    json_write_member(&json, STR("cookieName"), conf->cookie_name);
+    json_write_member(&json, STR("hub"), buf_str(&resource));
     json_end_object(&json);
     buf_append_c(&body, '\n');
     answer_no_store(exchange, 200, STR("application/json"), buf_str(&body));
@@ -86,8 +83,7 @@ static void append_action_claims(struct json_writer *json, bool may_publish)
     json_write_key(json, STR("authorization_details"));
     json_begin_array(json);
     json_begin_object(json);
-    json_write_key(json, STR("type"));
-    json_write_str(json, STR(AUTHORIZATION_TYPE));
+    json_write_member(json, STR("type"), STR(AUTHORIZATION_TYPE));
     json_write_key(json, STR("actions"));
     json_begin_array(json);
     json_write_str(json, STR("subscribe"));
@@ -97,8 +93,7 @@ static void append_action_claims(struct json_writer *json, bool may_publish)
     json_write_key(json, STR("topics"));
     json_begin_array(json);
     json_begin_object(json);
-    json_write_key(json, STR("match"));
-    json_write_str(json, STR("*"));
+    json_write_member(json, STR("match"), STR("*"));
     json_end_object(json);
     json_end_array(json);
     json_end_object(json);
@@ -114,18 +109,12 @@ static void append_claims(struct buf *claims, const struct conf_issuer *issuer, 
     struct json_writer json;
     json_writer_init(&json, claims, JSON_STYLE_COMPACT);
     json_begin_object(&json);
-    json_write_key(&json, STR("iss"));
-    json_write_str(&json, issuer->issuer);
-    json_write_key(&json, STR("aud"));
-    json_write_str(&json, audience);
-    json_write_key(&json, STR("sub"));
-    json_write_str(&json, str_make(id, sizeof(id)));
-    json_write_key(&json, STR("client_id"));
-    json_write_str(&json, issuer->issuer);
-    json_write_key(&json, STR("iat"));
-    json_write_u64(&json, now_s);
-    json_write_key(&json, STR("exp"));
-    json_write_u64(&json, now_s + TOKEN_LIFE_S);
+    json_write_member(&json, STR("iss"), issuer->issuer);
+    json_write_member(&json, STR("aud"), audience);
+    json_write_member(&json, STR("sub"), str_make(id, sizeof(id)));
+    json_write_member(&json, STR("client_id"), issuer->issuer);
+    json_write_member_u64(&json, STR("iat"), now_s);
+    json_write_member_u64(&json, STR("exp"), now_s + TOKEN_LIFE_S);
     append_action_claims(&json, may_publish);
     json_end_object(&json);
 }
@@ -167,7 +156,7 @@ static int mint(const struct conf *conf, const struct exchange *exchange, bool m
 static void answer_unminted(struct exchange *exchange, int err)
 {
     if (err == HUB_E_NOT_FOUND) {
-        answer_text(exchange, 404, STR("404 page not found"));
+        answer_not_found(exchange);
         return;
     }
     LOG(LOG_LEVEL_ERROR, "The page's token could not be made", LOG_C("reason", err_text(err)));
@@ -267,7 +256,7 @@ static void answer_page(const struct worker *worker, struct exchange *exchange, 
     else if (file)
         answer_file(exchange, file);
     else
-        answer_text(exchange, 404, STR("404 page not found"));
+        answer_not_found(exchange);
 }
 
 bool pages_handle(struct worker *worker, struct exchange *exchange)

@@ -33,20 +33,20 @@ struct publishing {
 
 // ---- Refusals ----
 
-static void refuse(struct publishing *publishing, struct exchange *exchange, unsigned status, struct str text)
+static void refuse(struct shard *shard, struct exchange *exchange, unsigned status, struct str text)
 {
     LOG(LOG_LEVEL_INFO, "Publication refused", LOG_STR("request_id", exchange_request_id(exchange)),
         LOG_STR("peer", exchange_peer(exchange)), LOG_U64("status", status), LOG_STR("reason", text));
-    counter_add(&publishing->shard->metrics.rejected_request, 1);
+    counter_add(&shard->metrics.rejected_request, 1);
     answer_text(exchange, status, text);
 }
 
-static void refuse_unavailable(struct publishing *publishing, struct exchange *exchange, const char *reason,
+static void refuse_unavailable(struct shard *shard, struct exchange *exchange, const char *reason,
                                struct str text)
 {
     LOG(LOG_LEVEL_WARN, "Publication not stored", LOG_STR("request_id", exchange_request_id(exchange)),
         LOG_C("reason", reason));
-    counter_add(&publishing->shard->metrics.publish_failed, 1);
+    counter_add(&shard->metrics.publish_failed, 1);
     answer_unavailable(exchange, text);
 }
 
@@ -261,7 +261,7 @@ static void hand_over(struct publishing *publishing, struct exchange *exchange, 
     size_t memory = update_memory(update);
     if (!reserve_pending(shard->hub, memory)) {
         ref_put(&update->ref);
-        refuse_unavailable(publishing, exchange, "max_pending_publishes or max_pending_bytes is reached",
+        refuse_unavailable(shard, exchange, "max_pending_publishes or max_pending_bytes is reached",
                            STR("Service Unavailable: too many updates wait to be stored"));
         return;
     }
@@ -306,7 +306,7 @@ static bool check(struct publishing *publishing, struct exchange *exchange, stru
     buf_init(&reason, ERROR_MAX);
     int err = publication_check(publication, &limits, &hub->url, &reason);
     if (err)
-        refuse(publishing, exchange, err == HUB_E_TOO_BIG ? 413 : 400, buf_str(&reason));
+        refuse(publishing->shard, exchange, err == HUB_E_TOO_BIG ? 413 : 400, buf_str(&reason));
     buf_done(&reason);
     return !err && is_granted(publishing, exchange, publication);
 }
@@ -323,7 +323,7 @@ static void publish_body(struct publishing *publishing, struct exchange *exchang
         return;
     int err = encode(&publication, &update);
     if (err == HUB_E_TOO_BIG)
-        refuse(publishing, exchange, 413, STR("Request Entity Too Large"));
+        refuse(publishing->shard, exchange, 413, STR("Request Entity Too Large"));
     else if (err)
         answer_unavailable(exchange, STR("Service Unavailable"));
     else
@@ -336,7 +336,7 @@ static void body_read(struct exchange *exchange, int err, struct str body)
     struct credentials *credentials = publishing->credentials;
     exchange_on_gone(exchange, NULL);
     if (err)
-        refuse(publishing, exchange, 413, STR("Request Entity Too Large"));
+        refuse(publishing->shard, exchange, 413, STR("Request Entity Too Large"));
     else
         publish_body(publishing, exchange, body);
     ref_put(&credentials->ref);
@@ -377,14 +377,13 @@ void publish_handle(struct worker *worker, struct shard *shard, struct exchange 
         return;
     }
     enum form_kind kind = form_kind(exchange_header(exchange, STR("Content-Type")));
-    struct publishing refused = {.shard = shard};
     if (kind == FORM_KIND_FORM) {
         start(shard, exchange, credentials);
         return;
     }
     ref_put(&credentials->ref);
     if (kind == FORM_KIND_MALFORMED)
-        refuse(&refused, exchange, 400, STR("Bad Request"));
+        refuse(shard, exchange, 400, STR("Bad Request"));
     else
-        refuse(&refused, exchange, 400, STR("Missing \"topic\" parameter"));
+        refuse(shard, exchange, 400, STR("Missing \"topic\" parameter"));
 }

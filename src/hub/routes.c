@@ -104,5 +104,5 @@ void routes_handle(struct exchange *exchange, void *arg)
     else if (str_eq(path, STR("*")))
         answer_options(exchange, HUB_METHODS);
     else if (!pages_handle(worker, exchange))
-        answer_text(exchange, 404, STR("404 page not found"));
+        answer_not_found(exchange);
 }
