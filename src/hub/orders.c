@@ -76,10 +76,9 @@ static void close_on_worker(struct message *message)
     http_server_close(order->worker->http, connections_closed, order);
 }
 
-// The worker's order is still to drain: it is told by another message.
 static void hurry_on_worker(struct message *message)
 {
-    struct worker *worker = CONTAINER_OF(message, struct worker, hurry);
+    struct worker *worker = CONTAINER_OF(message, struct order, hurry)->worker;
     if (!worker->ended_turn)
         return; // it has finished meanwhile
     worker->ended_turn = NULL;
@@ -129,8 +128,8 @@ static void hurry_on_hub_thread(struct message *message)
 {
     struct server *server = CONTAINER_OF(message, struct server, hurry);
     for (size_t i = 0; i < server->worker_count; i++) {
-        server->workers[i].hurry.handle = hurry_on_worker;
-        mailbox_post(&server->workers[i].loop.mailbox, &server->workers[i].hurry);
+        server->orders[i].hurry.handle = hurry_on_worker;
+        mailbox_post(&server->workers[i].loop.mailbox, &server->orders[i].hurry);
     }
 }
 

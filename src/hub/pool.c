@@ -14,7 +14,6 @@ struct handed_connection {
     int fd;
 };
 
-// On the accepting worker of a listener that one worker accepts for all: the next in the round gets it.
 static void adopt(struct message *message)
 {
     struct handed_connection *handed = CONTAINER_OF(message, struct handed_connection, message);
@@ -22,6 +21,7 @@ static void adopt(struct message *message)
     free(handed);
 }
 
+// On the accepting worker of a listener that one worker accepts for all: the next in the round gets it.
 static void hand_round(void *arg, int fd)
 {
     struct worker *from = arg;

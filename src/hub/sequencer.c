@@ -18,6 +18,7 @@
 
 // How often the log is told of the transport's health at most.
 #define HEALTH_LOG_MS 1000
+#define NOTES_MAX 4096U
 
 struct sequencer {
     struct sequencer_config config;
@@ -186,8 +187,6 @@ void sequencer_handle_slice(struct message *message)
 
 // ---- What the transport tells ----
 
-// ---- What the transport tells ----
-
 static void on_feed(void *arg, struct feed_entry *entries, size_t count)
 {
     struct sequencer *sequencer = arg;
@@ -313,8 +312,6 @@ void sequencer_free(struct sequencer *sequencer)
     broadcast_done(&sequencer->broadcast);
     free(sequencer);
 }
-
-#define NOTES_MAX 4096U
 
 // Checks the URL, and logs what is to be known of it though it is good.
 static int check_url(const struct transport_ops *ops, struct str url, struct buf *reterr)

@@ -30,6 +30,7 @@ enum server_state {
 // What main asks of a worker. One at a time is under way for each worker.
 struct order {
     struct message message;
+    struct message hurry; // ends the wait of an order to drain
     struct server *server;
     struct worker *worker;
     size_t index;

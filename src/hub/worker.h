@@ -31,8 +31,7 @@ struct worker {
 
     // The server's, for its orders to this worker.
     struct server *server;
-    struct order *order;
-    struct message hurry;
+    struct order *order;                       // to drain
     void (*ended_turn)(struct worker *worker); // after each turn, while it drains
 };
 
