@@ -62,14 +62,22 @@ static bool is_one_of(const char *text, const char *a, const char *b, const char
     return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
 }
 
-int cli_main(int argc, char **argv)
+static int run_help(const char *name)
 {
-    hash_init();
-    const char *first = argc > 1 ? argv[1] : "";
-    if (is_one_of(first, "--help", "-h", "help")) {
+    char *argv[] = {"--help", NULL};
+    if (!name) {
         print_usage(stdout);
         return CLI_DONE;
     }
+    const struct command *command = find_command(name);
+    return command ? command->run(1, argv) : refuse_command(name);
+}
+
+static int dispatch(int argc, char **argv)
+{
+    const char *first = argc > 1 ? argv[1] : "";
+    if (is_one_of(first, "--help", "-h", "help"))
+        return run_help(argc > 2 ? argv[2] : NULL);
     if (is_one_of(first, "--version", "-V", "-v"))
         return version_command(0, NULL);
     // Flags alone are for serving, as with the 0.x hub.
@@ -77,4 +85,16 @@ int cli_main(int argc, char **argv)
         return run_command(argc > 1 ? argc - 1 : 0, argv + 1);
     const struct command *command = find_command(first);
     return command ? command->run(argc - 2, argv + 2) : refuse_command(first);
+}
+
+int cli_main(int argc, char **argv)
+{
+    hash_init();
+    int status = dispatch(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    // A command that has noticed it itself has said so.
+    if (status == CLI_DONE)
+        (void)fputs("cinnabar: what there was to print could not be written\n", stderr);
+    return status == CLI_DONE ? CLI_FAILED : status;
 }

@@ -20,9 +20,9 @@ static const struct conf_override overrides[] = {
     {"anonymous", "true"},
 };
 
-static int fail(const char *reason)
+static int fail(struct str addr, const char *reason)
 {
-    (void)fprintf(stderr, "cinnabar health: %s\n", reason);
+    (void)fprintf(stderr, "cinnabar health: %.*s: %s\n", STR_ARG(addr), reason);
     return CLI_FAILED;
 }
 
@@ -36,7 +36,7 @@ static int print_answer(struct answer *answer)
     return answer->status == 200 ? CLI_DONE : CLI_FAILED;
 }
 
-static int probe(const struct client_url *url)
+static int probe(const struct client_url *url, struct str addr)
 {
     struct buf request;
     struct answer answer;
@@ -44,7 +44,7 @@ static int probe(const struct client_url *url)
     answer_init(&answer);
     request_append_get(&request, url, STR(READY_PATH));
     int err = request.err ? request.err : ask_server(url, buf_str(&request), TIMEOUT_MS, &answer);
-    int status = err ? fail(err_text(err)) : print_answer(&answer);
+    int status = err ? fail(addr, err_text(err)) : print_answer(&answer);
     answer_done(&answer);
     buf_done(&request);
     return status;
@@ -53,13 +53,14 @@ static int probe(const struct client_url *url)
 static int probe_configured(const struct conf *conf)
 {
     if (conf->ops_addr.len == 0)
-        return fail("ops_addr is empty: there is no listener to ask");
+        return fail(STR("ops_addr"), "is empty: there is no listener to ask");
     struct client_url url = {.host = STR("localhost"), .path = STR(READY_PATH)};
     struct buf reason;
     buf_init(&reason, 1024);
     // An address without a host listens on all; connecting to it reaches this machine.
     int err = address_resolve(&url.address, conf->ops_addr, &reason);
-    int status = err ? fail(reason.len ? buf_c(&reason) : err_text(err)) : probe(&url);
+    int status =
+        err ? fail(conf->ops_addr, reason.len ? buf_c(&reason) : err_text(err)) : probe(&url, conf->ops_addr);
     buf_done(&reason);
     return status;
 }

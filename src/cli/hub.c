@@ -72,11 +72,40 @@ void hub_print_hint(const struct hub_settings *settings)
                 stderr);
 }
 
+const char *hub_failure_text(int err)
+{
+    switch (err) {
+    case HUB_E_CLOSED:
+        return "the connection was closed without an answer: the hub is full, or stops";
+    case HUB_E_INVALID:
+        return "the answer is no HTTP";
+    case HUB_E_UNSUPPORTED:
+        return "the answer is no event stream: is this the hub's URL?";
+    default:
+        return err_text(err);
+    }
+}
+
 void hub_print_failure(const char *command, const struct hub_settings *settings, int err)
 {
-    (void)fprintf(stderr, "cinnabar %s: %.*s: %s\n", command, STR_ARG(settings->url), err_text(err));
+    (void)fprintf(stderr, "cinnabar %s: %.*s: %s\n", command, STR_ARG(settings->url), hub_failure_text(err));
     if (err == -ECONNREFUSED)
         hub_print_hint(settings);
+}
+
+static const char *advice_for(unsigned status)
+{
+    switch (status) {
+    case 401:
+        return "The hub's log says why; issuer, audience and key must be as it is configured (--iss, --aud, "
+               "--key).\n";
+    case 403:
+        return "The token is good, but does not grant this.\n";
+    case 404:
+        return "There is no hub at this path; most have it at " HUB_PATH ".\n";
+    default:
+        return "";
+    }
 }
 
 void hub_print_refusal(const char *command, unsigned status, struct str body, struct str challenge)
@@ -86,9 +115,5 @@ void hub_print_refusal(const char *command, unsigned status, struct str body, st
                   STR_ARG(line));
     if (challenge.len)
         (void)fprintf(stderr, "WWW-Authenticate: %.*s\n", STR_ARG(challenge));
-    if (status == 401)
-        (void)fputs(
-            "The hub's log says why; issuer, audience and key must be as it is configured (--iss, --aud, "
-            "--key).\n",
-            stderr);
+    (void)fputs(advice_for(status), stderr);
 }

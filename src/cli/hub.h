@@ -82,6 +82,8 @@ bool hub_mint(const char *command, const struct hub_settings *settings, struct s
 struct str hub_audience(const struct hub_settings *settings);
 // What may help when nobody listens at the URL, on stderr.
 void hub_print_hint(const struct hub_settings *settings);
+// What has become of a request, in words.
+const char *hub_failure_text(int err);
 // Says on stderr why the hub did not answer, and what may help.
 void hub_print_failure(const char *command, const struct hub_settings *settings, int err);
 // Says on stderr what the hub has answered.

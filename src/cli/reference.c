@@ -1,12 +1,11 @@
-#include "base/arena.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "conf/conf.h"
 
 #include <stdio.h>
 
-#define ARENA_MAX 65536U
 #define TEXT_MAX ((size_t)1 << 22)
 
 struct settings {
@@ -37,42 +36,44 @@ static const struct flags_spec reference_spec = {
 static const struct flags_spec version_spec = {
     .command = "version", .operands = "", .about = "Prints the version.", .options = version_options};
 
-static bool parse(const struct flags_spec *spec, int argc, char **argv, struct settings *settings,
-                  int *ret_status)
+static int print_reference(void *target, const struct flags_operands *operands, struct arena *arena)
 {
-    struct flags_operands operands;
-    struct arena arena;
-    arena_init(&arena, ARENA_MAX);
-    bool go_on = flags_parse(spec, argc, argv, settings, &arena, &operands, ret_status);
-    arena_done(&arena);
-    return go_on;
+    const struct settings *settings = target;
+    (void)operands;
+    (void)arena;
+    struct buf text;
+    buf_init(&text, TEXT_MAX);
+    if (settings->schema)
+        conf_json_schema(&text);
+    else
+        conf_reference(&text);
+    int err = text.err;
+    if (err)
+        (void)fprintf(stderr, "cinnabar config-reference: %s\n", err_text(err));
+    else
+        (void)fwrite(text.ptr, 1, text.len, stdout);
+    buf_done(&text);
+    return err ? CLI_FAILED : CLI_DONE;
 }
 
 int reference_command(int argc, char **argv)
 {
     struct settings settings = {0};
-    int status;
-    if (!parse(&reference_spec, argc, argv, &settings, &status))
-        return status;
-    struct buf text;
-    buf_init(&text, TEXT_MAX);
-    if (settings.schema)
-        conf_json_schema(&text);
-    else
-        conf_reference(&text);
-    size_t written = text.err ? 0 : fwrite(text.ptr, 1, text.len, stdout);
-    status = text.len && written == text.len ? CLI_DONE : CLI_FAILED;
-    buf_done(&text);
-    return status;
+    return flags_run(&reference_spec, argc, argv, &settings, print_reference);
+}
+
+static int print_version(void *target, const struct flags_operands *operands, struct arena *arena)
+{
+    const struct settings *settings = target;
+    (void)operands;
+    (void)arena;
+    (void)printf(settings->json ? "{\"name\":\"cinnabar\",\"version\":\"%s\"}\n" : "cinnabar %s\n",
+                 CINNABAR_VERSION);
+    return CLI_DONE;
 }
 
 int version_command(int argc, char **argv)
 {
     struct settings settings = {0};
-    int status;
-    if (!parse(&version_spec, argc, argv, &settings, &status))
-        return status;
-    (void)printf(settings.json ? "{\"name\":\"cinnabar\",\"version\":\"%s\"}\n" : "cinnabar %s\n",
-                 CINNABAR_VERSION);
-    return CLI_DONE;
+    return flags_run(&version_spec, argc, argv, &settings, print_version);
 }

@@ -167,21 +167,25 @@ static void on_event(void *arg, const struct sse_event *event)
         finish(receiver, CLI_DONE);
 }
 
-static void on_lost(void *arg, int err, uint64_t wait_ms)
+static void on_lost(void *arg, int err, unsigned status, uint64_t wait_ms)
 {
+    const char *why = err ? "the connection was lost" : "the stream has ended";
+    char answer[32];
     char text[160];
-    (void)snprintf(text, sizeof(text), "%s; again in %.1f s", err ? err_text(err) : "the stream has ended",
-                   (double)wait_ms / 1000);
+    (void)snprintf(answer, sizeof(answer), "the hub answers %u", status);
+    if (status != 200)
+        why = status ? answer : hub_failure_text(err);
+    (void)snprintf(text, sizeof(text), "%s; again in %.1f s", why, (double)wait_ms / 1000);
     note(arg, text);
 }
 
-static void on_failed(void *arg, int err, unsigned status, struct str body)
+static void on_failed(void *arg, const struct subscription_failure *failure)
 {
     struct receiver *receiver = arg;
-    if (status && status != 200)
-        hub_print_refusal("subscribe", status, body, STR(""));
+    if (failure->status && failure->status != 200)
+        hub_print_refusal("subscribe", failure->status, failure->text, failure->challenge);
     else
-        hub_print_failure("subscribe", &receiver->settings->hub, err);
+        hub_print_failure("subscribe", &receiver->settings->hub, failure->err);
     finish(receiver, CLI_FAILED);
 }
 

@@ -190,8 +190,8 @@ static int run(void *target, const struct flags_operands *operands, struct arena
         set_dev_defaults(settings);
     const char *missing = find_missing(settings);
     if (missing) {
-        (void)fprintf(stderr, "cinnabar token: %s\n", missing);
-        return CLI_FAILED;
+        (void)fprintf(stderr, "cinnabar token: %s\nTry: cinnabar token --help\n", missing);
+        return CLI_WRONG_USE;
     }
     struct buf key;
     buf_init(&key, KEY_MAX);

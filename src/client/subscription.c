@@ -27,10 +27,12 @@ struct subscription {
     struct sse_parser parser;
     struct timer retry;
     struct buf request;
-    struct buf refusal; // the body of an answer other than 200
+    struct buf refusal;   // the body of an answer other than 200
+    struct buf challenge; // and its WWW-Authenticate
     unsigned status;
     unsigned failures; // in a row
     bool was_open;
+    bool has_failed;
     int parse_err;
 };
 
@@ -38,6 +40,7 @@ static int ask(struct subscription *subscription)
 {
     buf_clear(&subscription->request);
     buf_clear(&subscription->refusal);
+    buf_clear(&subscription->challenge);
     struct request_subscribe fields = subscription->fields;
     if (subscription->parser.id.len)
         fields.last_event_id = buf_str(&subscription->parser.id);
@@ -63,7 +66,7 @@ static void try_later(struct subscription *subscription, int err)
     subscription->failures++;
     uint64_t wait_ms = choose_wait_ms(subscription);
     timer_set(subscription->loop, &subscription->retry, loop_now_ms(subscription->loop) + wait_ms);
-    subscription->events->lost(subscription->arg, err, wait_ms);
+    subscription->events->lost(subscription->arg, err, subscription->status, wait_ms);
 }
 
 static void try_again(struct timer *timer)
@@ -74,12 +77,37 @@ static void try_again(struct timer *timer)
         try_later(subscription, err);
 }
 
+static void give_up(struct subscription *subscription, int err)
+{
+    const struct subscription_failure failure = {
+        .err = err,
+        .status = subscription->status,
+        .text = buf_str(&subscription->refusal),
+        .challenge = buf_str(&subscription->challenge),
+    };
+    subscription->has_failed = true;
+    subscription->events->failed(subscription->arg, &failure);
+}
+
+static bool is_event_stream(const struct http_fields *fields)
+{
+    struct str type = http_fields_get(fields, STR("Content-Type"));
+    return str_eq_nocase(str_slice(type, 0, str_find(type, 0, ';')), STR("text/event-stream"));
+}
+
 static void on_head(void *arg, unsigned status, const struct http_fields *fields)
 {
     struct subscription *subscription = arg;
     subscription->status = status;
-    if (status != 200)
+    if (status != 200) {
+        struct str challenge = http_fields_get(fields, STR("WWW-Authenticate"));
+        buf_append_str(&subscription->challenge, str_slice(challenge, 0, REFUSAL_MAX));
         return;
+    }
+    if (!is_event_stream(fields)) {
+        give_up(subscription, HUB_E_UNSUPPORTED); // its body may have no end
+        return;
+    }
     subscription->failures = 0;
     subscription->was_open = true;
     subscription->events->opened(subscription->arg, http_fields_get(fields, STR("Mercure-Last-Event-ID")));
@@ -88,6 +116,8 @@ static void on_head(void *arg, unsigned status, const struct http_fields *fields
 static void on_body(void *arg, struct str piece)
 {
     struct subscription *subscription = arg;
+    if (subscription->has_failed)
+        return;
     if (subscription->status != 200) {
         size_t room = REFUSAL_MAX - subscription->refusal.len;
         buf_append_str(&subscription->refusal, str_slice(piece, 0, room));
@@ -105,12 +135,13 @@ static bool is_final(unsigned status)
 static void on_ended(void *arg, int err)
 {
     struct subscription *subscription = arg;
+    if (subscription->has_failed)
+        return;
     bool refused = is_final(subscription->status);
     if (subscription->parse_err)
         err = subscription->parse_err;
     if (refused || subscription->parse_err || (!subscription->was_open && subscription->status == 0))
-        subscription->events->failed(subscription->arg, err, subscription->status,
-                                     buf_str(&subscription->refusal));
+        give_up(subscription, err);
     else
         try_later(subscription, err);
 }
@@ -139,6 +170,7 @@ int subscription_new(struct subscription **ret_subscription, const struct subscr
     timer_init(&subscription->retry, try_again);
     buf_init(&subscription->request, REQUEST_MAX);
     buf_init(&subscription->refusal, REFUSAL_MAX);
+    buf_init(&subscription->challenge, REFUSAL_MAX);
     sse_parser_init(&subscription->parser, config->max_event, forward, subscription);
     int err = client_new(&subscription->client, config->loop, config->url, &client_events, subscription);
     if (!err)
@@ -160,5 +192,6 @@ void subscription_free(struct subscription *subscription)
     sse_parser_done(&subscription->parser);
     buf_done(&subscription->request);
     buf_done(&subscription->refusal);
+    buf_done(&subscription->challenge);
     free(subscription);
 }

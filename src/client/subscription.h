@@ -13,15 +13,22 @@ struct loop;
 struct sse_event;
 struct subscription;
 
+struct subscription_failure {
+    int err;              // of the connection; HUB_E_UNSUPPORTED when what was answered is no event stream
+    unsigned status;      // of the answer, 0 without one
+    struct str text;      // the start of its body
+    struct str challenge; // its WWW-Authenticate
+};
+
 struct subscription_events {
     // The stream has begun; `last_event_id` is what the server says it goes on after, ptr NULL if nothing.
     void (*opened)(void *arg, struct str last_event_id);
     void (*event)(void *arg, const struct sse_event *event);
-    // The stream has ended; it will be tried again in `wait_ms`.
-    void (*lost)(void *arg, int err, uint64_t wait_ms);
-    // It will not be tried again: the server refuses it (`status`, and the start of its answer), or the first
-    // connection failed (`err`).
-    void (*failed)(void *arg, int err, unsigned status, struct str text);
+    // The stream has ended, or the server has answered with `status` (else 200 or 0) that it cannot serve it
+    // now; it will be tried again in `wait_ms`.
+    void (*lost)(void *arg, int err, unsigned status, uint64_t wait_ms);
+    // It will not be tried again.
+    void (*failed)(void *arg, const struct subscription_failure *failure);
 };
 
 struct subscription_config {

@@ -193,6 +193,71 @@ def test_a_refused_subscription_fails_at_once(hub, tmp_path, topic):
     assert re.search(rb"40[01]", result.stderr)
 
 
+class Answering:
+    """A server that gives each request the same answer."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:{}{}".format(self.listener.getsockname()[1], PATH)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return  # closed: the test is over
+            with connection:
+                connection.recv(65536)
+                connection.sendall(self.answer)
+
+
+@pytest.mark.parametrize("command, answer, parts", [
+    (command, answer, parts) for command in ("publish", "subscribe") for answer, parts in (
+        (b'HTTP/1.1 401 U\r\nWWW-Authenticate: Bearer error="invalid_token"\r\nContent-Length: 4\r\n\r\nold\n',
+         [b"401: old", b"invalid_token", b"--key"]),
+        (b"HTTP/1.1 403 F\r\nContent-Length: 0\r\n\r\n", [b"403", b"does not grant"]),
+        (b"HTTP/1.1 404 N\r\nContent-Length: 0\r\n\r\n", [b"404", PATH.encode()]),
+        (b"no HTTP\r\n\r\n", [b"http://127.0.0.1:", b"no HTTP"]),
+        (b"", [b"closed without an answer"]),
+    )] + [("publish", b"HTTP/1.1 503 S\r\nContent-Length: 5\r\n\r\nfull\n", [b"503: full"]),
+          ("subscribe", b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>", [b"no event stream"])])
+def test_what_a_hub_answers_is_told_with_what_may_help(tmp_path, command, answer, parts):
+    server = Answering(answer)
+    result = run_command(command, "--url", server.url, "--topic", "x", folder=tmp_path)
+    server.listener.close()
+    assert result.returncode == 1
+    assert not result.stdout
+    assert all(part in result.stderr for part in parts), result.stderr
+
+
+def test_a_hub_that_cannot_serve_now_is_asked_again(tmp_path):
+    server = Answering(b"HTTP/1.1 503 S\r\nContent-Length: 0\r\n\r\n")
+    process = start_command("subscribe", "--url", server.url, "--topic", "x", folder=tmp_path)
+    assert process.stderr.readline() == b"cinnabar subscribe: the hub answers 503; again in 1.0 s\n"
+    assert b"again in 2.0 s" in process.stderr.readline()
+    assert finish(process, signal.SIGINT)[0] == 0
+    server.listener.close()
+
+
+@pytest.mark.parametrize("args", [["version"], ["--help"], ["token", "--dev"], ["config-reference"], ["run", "--help"]])
+def test_output_that_cannot_be_written_is_a_failure(tmp_path, args):
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run([str(BINARY), *args], cwd=tmp_path, env=environment(tmp_path, {}), stdout=full,
+                                stderr=subprocess.PIPE, timeout=HANG_GUARD_S, check=False)
+    assert result.returncode == 1
+    assert b"could not be written" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "token", "bench", "version", "health"])
+def test_help_of_a_command_is_found_in_both_ways(tmp_path, command):
+    result = run_command("help", command, folder=tmp_path)
+    assert result.returncode == 0
+    assert result.stdout == run_command(command, "--help", folder=tmp_path).stdout
+    assert f"Usage: cinnabar {command}".encode() in result.stdout
+
+
 @pytest.mark.parametrize("args", [[], ["--topic", "a", "--match", "b"], ["--topic", "a", "--count", "x"], ["a"]])
 def test_wrong_use_of_subscribe_is_told(tmp_path, args):
     result = run_command("subscribe", *args, folder=tmp_path)
@@ -256,10 +321,19 @@ def test_pretty_tells_the_claims_on_stderr(tmp_path):
 @pytest.mark.parametrize("args, hint", [
     ([], b"--iss"), (["--iss", "i"], b"--aud"), (["--iss", "i", "--aud", "a"], b"--key"),
     (["--iss", "i", "--aud", "a", "--key", "k"], b"grant"),
-    (["--dev", "--alg", "none"], b"HS256"), (["--dev", "--payload", "{"], b"JSON"),
-    (["--dev", "--key", "@nowhere"], b"--key"),
 ])
 def test_token_says_what_is_missing(tmp_path, args, hint):
+    result = run_command("token", *args, folder=tmp_path)
+    assert result.returncode == 2
+    assert hint in result.stderr
+    assert not result.stdout
+
+
+@pytest.mark.parametrize("args, hint", [
+    (["--dev", "--alg", "none"], b"HS256"), (["--dev", "--payload", "{"], b"JSON"),
+    (["--dev", "--key", "@nowhere"], b"--key @nowhere: No such file"),
+])
+def test_token_says_what_it_cannot_use(tmp_path, args, hint):
     result = run_command("token", *args, folder=tmp_path)
     assert result.returncode == 1
     assert hint in result.stderr

@@ -435,7 +435,7 @@ def test_health_is_the_container_probe(start_hub, tmp_path):
     hub.stop()
     result = run("health", folder=tmp_path, **conf)
     assert result.returncode == 1
-    assert result.stderr
+    assert conf["ops_addr"] in result.stderr.decode()
 
 
 # ---- logs
