@@ -71,7 +71,7 @@ bool exchange_is_crowded(const struct exchange *exchange);
 
 // Called once with HUB_OK and the whole body; HUB_E_TOO_BIG when it is larger than `max` (answer with 413;
 // the connection is closed afterwards, the rest is not read); never when the connection goes away or the
-// server itself has refused the body (400, 408). The body lives until the exchange is answered.
+// server itself has refused the body (400, 408, 503). The body lives until the exchange is answered.
 typedef void exchange_body_fn(struct exchange *exchange, int err, struct str body);
 // Reads the body, first sending "100 Continue" when the client waits for it. Never calls back from inside
 // the call. `max` 0 means no limit. Without this call a body is skipped (or the connection closed).
@@ -113,7 +113,7 @@ enum http_close_reason {
     HTTP_CLOSE_ENDED,    // http_stream_end, everything was sent
     HTTP_CLOSE_PEER,     // closed or reset by the peer, or the peer has vanished
     HTTP_CLOSE_STALLED,  // took no byte for dispatch_timeout while bytes waited
-    HTTP_CLOSE_OVERLOAD, // too many bytes of frames sent in part in the process
+    HTTP_CLOSE_OVERLOAD, // too many bytes wait for slow readers in the process, or memory is out
     HTTP_CLOSE_SHUTDOWN, // the server closes
 };
 

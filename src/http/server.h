@@ -41,8 +41,7 @@ struct http_server_config {
     struct http_shared *shared;
     // Called for each request whose head is complete and in order.
     void (*handle)(struct exchange *exchange, void *arg);
-    // Called for each request that the server itself has refused (400, 408, 413, 431, 501, 503, 505): for the
-    // log.
+    // Called for each request that the server itself has refused with a status of 400 or above: for the log.
     void (*refused)(void *arg, unsigned status, const char *reason, struct str peer, struct str request_id);
     // Called for each connection that was closed at once: max_connections is reached, or no descriptor is
     // left. May be NULL.

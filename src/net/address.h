@@ -1,4 +1,4 @@
-// Socket addresses and their text. Pure but for address_resolve.
+// Socket addresses and their text. Pure, but for looking host names up.
 #pragma once
 
 #include "base/attr.h"

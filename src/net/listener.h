@@ -1,4 +1,5 @@
-// Listening sockets. Main opens them all before any thread starts; each is then watched by one worker.
+// Listening sockets. Main opens them all, once the transports are open; each is then watched by one worker,
+// or by main for operations.
 #pragma once
 
 #include "base/attr.h"
