@@ -174,8 +174,7 @@ static void release_pending(struct hub *hub, size_t memory)
 // The request's exchange, unless its client has gone or it has been answered.
 static struct exchange *exchange_of(const struct publish_request *request)
 {
-    struct worker *worker = CONTAINER_OF(request->shard->loop, struct worker, loop);
-    return request->exchange_id ? exchange_find(worker->http, request->exchange_id) : NULL;
+    return request->exchange_id ? exchange_find(worker_of(request->shard)->http, request->exchange_id) : NULL;
 }
 
 static void answer_settled(const struct publish_request *request, struct exchange *exchange)

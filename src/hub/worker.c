@@ -123,6 +123,11 @@ void worker_done(struct worker *worker)
     loop_done(&worker->loop);
 }
 
+struct worker *worker_of(const struct shard *shard)
+{
+    return CONTAINER_OF(shard->loop, struct worker, loop);
+}
+
 // One hub today; with several, the host name of the request selects it.
 struct shard *worker_shard(struct worker *worker, const struct exchange *exchange)
 {

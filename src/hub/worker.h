@@ -52,5 +52,7 @@ struct worker_config {
 MUST_CHECK int worker_init(struct worker *worker, const struct worker_config *config);
 // After the loop has ended.
 void worker_done(struct worker *worker);
+// Whose the shard is.
+struct worker *worker_of(const struct shard *shard);
 // The shard of the hub that the request is for.
 struct shard *worker_shard(struct worker *worker, const struct exchange *exchange);

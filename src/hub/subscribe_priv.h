@@ -1,0 +1,58 @@
+// A subscription between its files: subscribe.c takes the request and begins the stream,
+// subscribe_parameters.c reads what it asks for, subscribe_history.c finds its place in the history.
+#pragma once
+
+#include "base/attr.h"
+#include "base/str.h"
+#include "transport/transport.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct credentials;
+struct exchange;
+struct shard;
+
+// One subscription from its head to its stream; in the exchange's arena.
+struct subscribing {
+    struct shard *shard;
+    struct credentials *credentials; // one reference, or NULL
+    struct str *topics;
+    size_t topic_count;
+    bool wants_history; // there is a last event id, perhaps an empty one
+    struct str last_event_id;
+    uint64_t head_offset; // where this worker stood when the request came
+    struct position head;
+    unsigned beginnings; // of the worker's tail, likewise
+};
+
+// Where a stream begins, and what the answer says of it.
+struct stream_start {
+    uint64_t offset; // 0: by position alone
+    struct position position;
+    struct str answer; // Mercure-Last-Event-ID
+};
+
+// ---- subscribe.c ----
+
+// Answers with the stream, or with why there is none; ends the subscription.
+void subscribe_begin(struct subscribing *subscribing, struct exchange *exchange,
+                     const struct stream_start *start);
+// Closes the connection without a status, which an EventSource comes back from; ends the subscription.
+void subscribe_send_away(struct subscribing *subscribing, struct exchange *exchange, const char *reason);
+// It is the data of its exchange from now on, and ends if the client goes.
+void subscribe_wait(struct subscribing *subscribing, struct exchange *exchange);
+void subscribe_log_refused(struct exchange *exchange, struct str reason);
+
+// ---- subscribe_parameters.c ----
+
+// Reads matchers and the last event id from the query, the header and `body`. False: it was refused and has
+// been answered.
+MUST_CHECK bool subscribe_read_parameters(struct subscribing *subscribing, struct exchange *exchange,
+                                          struct str body);
+
+// ---- subscribe_history.c ----
+
+// Begins the stream behind the last event id, at once or when the id has been looked up.
+void subscribe_begin_with_history(struct subscribing *subscribing, struct exchange *exchange);
