@@ -179,15 +179,20 @@ static bool all_sent(const struct h1 *h1)
            (!h1->requests || h1->requests->out.len == 0);
 }
 
-// What waits for the client: heads that are not whole, requests sent ahead, and responses that the socket
-// does not take.
+// What waits for the client: a head that is not whole, and once the socket is full, responses and requests
+// sent ahead. What waits for the hub is not counted: that its answer takes a while is not the client's doing.
+static size_t waiting_bytes(const struct h1 *h1)
+{
+    const struct h1_requests *requests = h1->requests;
+    if (h1->stream.blocked)
+        return requests->held.len + requests->out.len - requests->out_sent;
+    return requests->paused ? 0 : requests->held.len;
+}
+
 static void hold_requests(struct h1 *h1)
 {
-    struct h1_requests *requests = h1->requests;
-    if (!requests)
-        return;
-    size_t out = h1->stream.blocked ? requests->out.len - requests->out_sent : 0;
-    http_conn_hold_unsent(&requests->waiting, requests->held.len + out);
+    if (h1->requests)
+        http_conn_hold_unsent(&h1->requests->waiting, waiting_bytes(h1));
 }
 
 static void flush(struct http_conn *conn)

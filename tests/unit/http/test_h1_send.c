@@ -381,6 +381,26 @@ static void heads_that_do_not_become_whole_are_bounded(void **state)
         rig_client_free(clients[i]);
 }
 
+static void requests_that_wait_for_the_answers_of_others_do_not_count(void **state)
+{
+    enum { HELD = 8, BEHIND = 200 };
+    struct rig *rig = *state;
+    struct rig_client *client = rig_client_new(rig);
+    static char text[(HELD + BEHIND) * 64];
+    size_t len = 0;
+    for (size_t i = 0; i < HELD + BEHIND; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n",
+                                i < HELD ? "/hold?x" : "/hello");
+    rig_send(client->fd, str_make(text, len));
+    rig_await(&rig->handled, HELD);
+    rig_request(rig, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"); // whose turn comes after theirs
+    assert_int_equal(rig->shared.unsent_bytes, 0);
+    rig_request(rig, "GET /release?8 HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (size_t i = 0; i < HELD + BEHIND; i++)
+        assert_int_equal(rig_read_response(client), 200);
+    rig_client_free(client);
+}
+
 // What sockets take of it is less than a quarter: two are within the bound, and three are not.
 #define HUGE_TEXT "40000000"
 
@@ -553,6 +573,7 @@ int main(void)
         FULL(what_is_a_small_part_of_its_owner_does_not_keep_the_rest),
         cmocka_unit_test_setup_teardown(heads_that_do_not_become_whole_are_bounded, set_up_for_heads,
                                         rig_tear_down),
+        RIG_TEST(requests_that_wait_for_the_answers_of_others_do_not_count),
         cmocka_unit_test_setup_teardown(one_who_has_taken_a_little_is_not_the_longest_stalled, set_up_for_two,
                                         rig_tear_down),
         RIG_TEST(a_subscriber_that_goes_is_noticed_when_something_is_sent),
