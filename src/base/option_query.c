@@ -6,14 +6,6 @@
 
 #include <errno.h>
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // Decodes %XX and '+'. HUB_E_INVALID for a '%' without two hexadecimal digits; -ENOMEM.
 static int decode(struct str s, struct arena *arena, struct str *ret_text)
 {
@@ -24,11 +16,10 @@ static int decode(struct str s, struct arena *arena, struct str *ret_text)
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
         if (c == '%') {
-            int high = i + 2 < s.len ? hex_value(s.ptr[i + 1]) : -1;
-            int low = i + 2 < s.len ? hex_value(s.ptr[i + 2]) : -1;
-            if (high < 0 || low < 0)
+            int byte = str_percent_byte(s, i);
+            if (byte < 0)
                 return HUB_E_INVALID;
-            to[len++] = (char)(high * 16 + low);
+            to[len++] = (char)byte;
             i += 2;
         } else {
             to[len++] = c == '+' ? ' ' : c;

@@ -112,6 +112,23 @@ int str_to_u64(struct str s, uint64_t *ret_value)
     return HUB_OK;
 }
 
+int str_hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    char lower = (char)(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+int str_percent_byte(struct str s, size_t at)
+{
+    if (at + 2 >= s.len || s.ptr[at] != '%')
+        return -1;
+    int high = str_hex_value(s.ptr[at + 1]);
+    int low = str_hex_value(s.ptr[at + 2]);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
 char *str_dup_c(struct str s)
 {
     char *copy = malloc(s.len + 1);

@@ -42,6 +42,10 @@ struct str str_trim(struct str s);
 bool str_split(struct str *s, char sep, struct str *ret_part);
 // Decimal digits only, no sign, no space. HUB_E_INVALID when it is anything else or does not fit.
 MUST_CHECK int str_to_u64(struct str s, uint64_t *ret_value);
+// The value of a hexadecimal digit in either case, or -1.
+int str_hex_value(char c);
+// The byte that %XX at `at` stands for, or -1 when there is none.
+int str_percent_byte(struct str s, size_t at);
 // A zero-terminated copy for free(), or NULL when memory is out.
 char *str_dup_c(struct str s);
 // Whether the bytes are valid UTF-8 (RFC 3629: no surrogates, no overlong forms).

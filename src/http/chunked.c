@@ -20,14 +20,6 @@ enum state {
     STATE_ENDED,
 };
 
-static int digit_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    char letter = (char)(c | 0x20);
-    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
 static bool is_control(char c)
 {
     return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f;
@@ -35,7 +27,7 @@ static bool is_control(char c)
 
 static int take_size(struct http_chunked *chunked, char c)
 {
-    int value = digit_value(c);
+    int value = str_hex_value(c);
     if (value >= 0) {
         if (chunked->_digits++ == DIGITS_MAX)
             return HUB_E_INVALID;

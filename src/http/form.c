@@ -12,24 +12,6 @@ void form_init(struct form *form, struct str text, struct arena *arena)
     *form = (struct form){._rest = text, ._arena = arena};
 }
 
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-// The byte that "%XX" at `at` stands for, or -1.
-static int escaped(struct str text, size_t at)
-{
-    if (text.ptr[at] != '%' || text.len - at < 3)
-        return -1;
-    int high = digit(text.ptr[at + 1]);
-    int low = digit(text.ptr[at + 2]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 // Runs between escapes are copied whole: most of a payload is one. Where the next of each kind of escape is,
 // is looked for once, so that the work grows with the text alone.
 static size_t decode_into(char *to, struct str text, size_t percent, size_t plus)
@@ -41,7 +23,7 @@ static size_t decode_into(char *to, struct str text, size_t percent, size_t plus
         len += at - from;
         if (at == text.len)
             return len;
-        int byte = escaped(text, at);
+        int byte = str_percent_byte(text, at);
         from = at + (byte >= 0 ? 3 : 1);
         to[len++] = (char)(byte >= 0 ? byte : text.ptr[at] == '+' ? ' ' : '%');
         if (at == percent)

@@ -6,24 +6,6 @@
 
 #include <errno.h>
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// The byte that %XX at `at` stands for, or -1. There is no zero byte in a path.
-static int decode_one(struct str text, size_t at)
-{
-    if (at + 2 >= text.len)
-        return -1;
-    int high = hex_value(text.ptr[at + 1]);
-    int low = hex_value(text.ptr[at + 2]);
-    return high < 0 || low < 0 || (high | low) == 0 ? -1 : high * 16 + low;
-}
-
 int dsn_decode(struct str text, struct arena *arena, struct str *ret_text)
 {
     char *to = arena_alloc(arena, text.len + 1);
@@ -35,8 +17,8 @@ int dsn_decode(struct str text, struct arena *arena, struct str *ret_text)
             to[len++] = text.ptr[i];
             continue;
         }
-        int byte = decode_one(text, i);
-        if (byte < 0)
+        int byte = str_percent_byte(text, i);
+        if (byte <= 0) // there is no zero byte in a path
             return HUB_E_INVALID;
         to[len++] = (char)byte;
         i += 2;

@@ -40,7 +40,7 @@ void parser_shorten_path(struct parser *parser)
 // Takes "." or "%2e" (any case) off the front.
 static bool take_dot(struct str *segment)
 {
-    size_t len = str_starts_with(*segment, STR(".")) ? 1 : percent_byte_at(*segment, 0) == '.' ? 3 : 0;
+    size_t len = str_starts_with(*segment, STR(".")) ? 1 : str_percent_byte(*segment, 0) == '.' ? 3 : 0;
     *segment = str_slice(*segment, len, segment->len);
     return len > 0;
 }

@@ -54,29 +54,12 @@ void percent_encode(struct buf *to, struct str text, const struct percent_set *s
     buf_append_str(to, str_slice(text, run, text.len));
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-int percent_byte_at(struct str text, size_t at)
-{
-    if (at + 2 >= text.len || text.ptr[at] != '%')
-        return -1;
-    int high = hex_value(text.ptr[at + 1]);
-    int low = hex_value(text.ptr[at + 2]);
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
 void percent_decode(struct buf *to, struct str text)
 {
     size_t run = 0;
     size_t at = str_find(text, 0, '%');
     while (at < text.len) {
-        int byte = percent_byte_at(text, at);
+        int byte = str_percent_byte(text, at);
         if (byte >= 0) {
             buf_append_str(to, str_slice(text, run, at));
             buf_append_c(to, (char)byte);

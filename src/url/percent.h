@@ -30,5 +30,3 @@ void percent_encode(struct buf *to, struct str text, const struct percent_set *s
 // Appends the text with each %XX as the byte that it stands for; any other "%" stays. The error is in the
 // buffer.
 void percent_decode(struct buf *to, struct str text);
-// The byte that %XX at `at` stands for, or -1 when there is none.
-int percent_byte_at(struct str text, size_t at);

@@ -21,7 +21,7 @@ static int next_char(struct str path, size_t *at)
 {
     if (*at >= path.len)
         return -1;
-    int decoded = percent_byte_at(path, *at);
+    int decoded = str_percent_byte(path, *at);
     if (is_unreserved(decoded)) {
         *at += 3;
         return decoded;

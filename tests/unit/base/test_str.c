@@ -167,6 +167,18 @@ static void what_is_no_number_leaves_the_value(void **state)
     assert_int_equal(str_to_u64(STR("1\0"), &value), HUB_E_INVALID);
 }
 
+static void an_escape_is_a_percent_sign_and_two_hexadecimal_digits(void **state)
+{
+    (void)state;
+    assert_int_equal(str_percent_byte(STR("%00"), 0), 0);
+    assert_int_equal(str_percent_byte(STR("a%fF"), 1), 0xff);
+    assert_int_equal(str_percent_byte(STR("%9A"), 0), 0x9a);
+    const char *none[] = {"", "%", "%4", "x41", "%4g", "%g4", "%%4", "% 4", "%/0", "%:0", "%@0", "%`0"};
+    for (size_t i = 0; i < ARRAY_LEN(none); i++)
+        assert_int_equal(str_percent_byte(str_from_c(none[i]), 0), -1);
+    assert_int_equal(str_percent_byte(str_make("%41", 2), 0), -1);
+}
+
 static void a_copy_ends_with_a_zero(void **state)
 {
     (void)state;
@@ -250,6 +262,7 @@ int main(void)
         cmocka_unit_test(an_empty_slice_is_one_empty_part),
         cmocka_unit_test(numbers_are_read_up_to_the_largest),
         cmocka_unit_test(what_is_no_number_leaves_the_value),
+        cmocka_unit_test(an_escape_is_a_percent_sign_and_two_hexadecimal_digits),
         cmocka_unit_test(a_copy_ends_with_a_zero),
         cmocka_unit_test(good_utf8_is_found_good),
         cmocka_unit_test(bad_utf8_is_found_at_every_place),
