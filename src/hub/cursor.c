@@ -11,67 +11,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 // What one flush looks at for a subscriber that wants few updates, before others get their turn; counted in
 // comparisons of hashes, about a tenth of a millisecond.
 #define LOOKS_MAX 131072U
 // What an update, the chain of a topic, or the question whether a grant covers a topic costs in these.
 #define LOOK_COST 16U
-
-// ---- Pending ----
-
-static uint32_t *pending_slots(struct subscriber *subscriber)
-{
-    return subscriber->pending_block ? subscriber->pending_block->offsets : subscriber->pending;
-}
-
-// Offsets of the tail differ by less than 2^32, so the low half says which.
-static uint64_t pending_offset(struct subscriber *subscriber, unsigned i)
-{
-    uint64_t head = subscriber->shard->tail.next - 1;
-    return head - (uint32_t)((uint32_t)head - pending_slots(subscriber)[i]);
-}
-
-static struct pending_block *take_block(struct pending_pool *pool)
-{
-    struct pending_block *block = pool->free;
-    if (block) {
-        pool->free = block->next;
-    } else if (pool->left) {
-        block = malloc(sizeof(*block));
-        if (block)
-            pool->left--;
-    }
-    return block;
-}
-
-static void clear_pending(struct subscriber *subscriber)
-{
-    if (subscriber->pending_count)
-        tail_release(&subscriber->shard->tail, pending_offset(subscriber, 0));
-    subscriber->pending_count = 0;
-    if (!subscriber->pending_block)
-        return;
-    subscriber->pending_block->next = subscriber->shard->pool.free;
-    subscriber->shard->pool.free = subscriber->pending_block;
-    subscriber->pending_block = NULL;
-}
-
-// Room for one more; false when the list or the pool is full.
-static bool pending_has_room(struct subscriber *subscriber)
-{
-    if (subscriber->pending_block)
-        return subscriber->pending_count < PENDING_MAX;
-    if (subscriber->pending_count < PENDING_INLINE)
-        return true;
-    struct pending_block *block = take_block(&subscriber->shard->pool);
-    if (!block)
-        return false;
-    memcpy(block->offsets, subscriber->pending, sizeof(subscriber->pending));
-    subscriber->pending_block = block;
-    return true;
-}
 
 // ---- Live and behind ----
 
@@ -83,7 +28,7 @@ int cursor_fall_behind(struct subscriber *subscriber, uint64_t offset, const str
     *backlog = (struct backlog){.offset = offset, .position = *position, .subscriber = subscriber};
     list_init(&backlog->waiting);
     subscriber->backlog = backlog;
-    clear_pending(subscriber);
+    pending_clear(subscriber);
     return HUB_OK;
 }
 
@@ -114,19 +59,11 @@ void cursor_offer(struct subscriber *subscriber, uint64_t offset)
 {
     if (subscriber->backlog || subscriber->ending)
         return;
-    unsigned count = subscriber->pending_count;
-    if (count && pending_slots(subscriber)[count - 1] == (uint32_t)offset)
-        return; // another matcher has hit already
-    if (!pending_has_room(subscriber)) {
+    bool first = subscriber->pending_count == 0;
+    if (!pending_add(subscriber, offset))
         fall_behind_at(subscriber, pending_offset(subscriber, 0));
-        return;
-    }
-    pending_slots(subscriber)[count] = (uint32_t)offset;
-    subscriber->pending_count++;
-    if (count == 0) {
-        tail_hold(&subscriber->shard->tail, offset);
+    else if (first)
         http_stream_wake(subscriber->stream);
-    }
 }
 
 // ---- What is due ----
@@ -348,7 +285,7 @@ static void taken_live(struct subscriber *subscriber, size_t count, bool full)
     uint64_t left = full ? subscriber->shard->tail.next : 0;
     if (count < subscriber->pending_count)
         left = pending_offset(subscriber, (unsigned)count);
-    clear_pending(subscriber);
+    pending_clear(subscriber);
     if (!left)
         return;
     fall_behind_at(subscriber, left);
@@ -415,7 +352,7 @@ void cursor_taken(struct subscriber *subscriber, size_t count, bool full)
 
 void cursor_done(struct subscriber *subscriber)
 {
-    clear_pending(subscriber);
+    pending_clear(subscriber);
     if (subscriber->backlog)
         catch_up(subscriber);
 }

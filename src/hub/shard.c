@@ -13,12 +13,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-// 4 MiB of pending offsets a worker: who finds the pool empty falls behind, which is always correct.
-#define PENDING_BLOCKS_MAX 16384
-
 void shard_init(struct shard *shard, struct hub *hub, struct loop *loop)
 {
-    *shard = (struct shard){.hub = hub, .loop = loop, .pool.left = PENDING_BLOCKS_MAX};
+    *shard = (struct shard){.hub = hub, .loop = loop};
     topics_init(&shard->topics);
     tail_init(&shard->tail, &shard->topics);
     grants_init(&shard->grants);
@@ -26,6 +23,7 @@ void shard_init(struct shard *shard, struct hub *hub, struct loop *loop)
     list_init(&shard->subscribers);
     slab_init(&shard->slab, sizeof(struct subscriber) + sizeof(struct matcher_slot));
     list_init(&shard->ahead);
+    pending_pool_init(&shard->pool);
     shard->resume.message.handle = sequencer_handle_resume;
     shard->resume.sequencer = hub->sequencer;
 }
@@ -39,11 +37,7 @@ void shard_done(struct shard *shard)
     history_done(&shard->history);
     slab_done(&shard->slab);
     free(shard->stars);
-    while (shard->pool.free) {
-        struct pending_block *block = shard->pool.free;
-        shard->pool.free = block->next;
-        free(block);
-    }
+    pending_pool_done(&shard->pool);
 }
 
 int shard_add_star(struct shard *shard, struct subscriber *subscriber, uint32_t *ret_index)

@@ -11,6 +11,7 @@
 #include "hub/grant.h"
 #include "hub/history.h"
 #include "hub/messages.h"
+#include "hub/pending.h"
 #include "hub/tail.h"
 #include "hub/topic.h"
 
@@ -34,12 +35,6 @@ struct shard_metrics {
     struct counter rejected_auth;    // 401 and 403
     struct counter rejected_request; // other 4xx
     struct histogram publish_us;     // from the request to its settlement
-};
-
-// Blocks of pending offsets for subscribers that have more than fit into themselves.
-struct pending_pool {
-    struct pending_block *free;
-    size_t left; // blocks that may still be allocated
 };
 
 struct shard {

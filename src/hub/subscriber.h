@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "http/exchange.h"
+#include "hub/pending.h"
 #include "loop/loop.h"
 #include "transport/transport.h"
 
@@ -28,15 +29,6 @@ struct authorization;
 struct grant;
 struct shard;
 struct topic;
-
-#define PENDING_INLINE 2
-#define PENDING_MAX 64
-
-// Shared by nobody: from the worker's bounded pool.
-struct pending_block {
-    struct pending_block *next;
-    uint32_t offsets[PENDING_MAX];
-};
 
 // What a subscriber that is behind needs besides itself.
 struct backlog {
@@ -61,10 +53,10 @@ struct subscriber {
     uint64_t last_sent_ms;
     struct grant *grant; // NULL: no private updates
     uint32_t grant_index;
-    uint32_t star_index;     // where it stands in shard.stars
-    struct backlog *backlog; // NULL when live
-    struct pending_block *pending_block;
-    uint32_t pending[PENDING_INLINE]; // low halves of offsets
+    uint32_t star_index;                 // where it stands in shard.stars
+    struct backlog *backlog;             // NULL when live
+    struct pending_block *pending_block; // instead of the next member
+    uint32_t pending[PENDING_INLINE];    // low halves of offsets
     uint8_t pending_count;
     bool star;        // one of its matchers is "*"
     bool comment_due; // the greeting or a heartbeat
