@@ -27,6 +27,28 @@ static const struct conf_override fixed[] = {
                 "'}, subscriber: {jwt_key: '" DEV_KEY "'}}]"},
 };
 
+static const struct conf_override help_defaults[] = {
+    {"addr", ":3000"},
+    {"playground", "true"},
+    {"anonymous", "true"},
+    {"cookie_name", "mercure_access_token"},
+    {"issuers", DEV_ISSUER " with the key " DEV_KEY},
+    {"resource_identifier", DEV_HUB ", with host and port of addr"},
+    {"publish_origins", "the origins of its own page"},
+    {"transport_url", "a file in a temporary directory, which goes when the hub stops"},
+};
+
+static const struct settings_command command = {
+    .name = "dev",
+    .about =
+        "Serves for development: no configuration is needed, nothing is kept, and everybody who reaches it\n"
+        "may do everything. Tokens for it: cinnabar token --dev.\n\n"
+        "Exit status: 0 it was stopped, 1 it could not start, 2 the configuration is wrong.\n",
+    .example = "cinnabar dev --addr :4000",
+    .defaults = help_defaults,
+    .default_count = ARRAY_LEN(help_defaults),
+};
+
 // Overrides and the memory of those that are made at run time.
 struct plan {
     struct conf_override items[OVERRIDES_MAX];
@@ -105,13 +127,13 @@ static int plan_data(struct plan *plan, const struct conf *conf)
 // Loads twice: the first time tells what address and transport others have asked for.
 static struct conf *load(struct plan *plan, int argc, char **argv, int *ret_status)
 {
-    struct conf *first = settings_load("dev", argc, argv, plan->items, plan->count, ret_status);
+    struct conf *first = settings_load(&command, argc, argv, plan->items, plan->count, ret_status);
     if (!first)
         return NULL;
     plan_origins(plan, first);
     int err = plan_data(plan, first);
     conf_free(first);
-    return err ? NULL : settings_load("dev", argc, argv, plan->items, plan->count, ret_status);
+    return err ? NULL : settings_load(&command, argc, argv, plan->items, plan->count, ret_status);
 }
 
 // "http://localhost:3000" for an address that listens on all; unix sockets have no page.

@@ -20,6 +20,14 @@ static const struct conf_override overrides[] = {
     {"anonymous", "true"},
 };
 
+static const struct settings_command command = {
+    .name = "health",
+    .about = "Asks the hub on this machine, at its ops_addr, whether it is ready: the probe of a container.\n"
+             "Only ops_addr counts; it is found like that of cinnabar run.\n\n"
+             "Exit status: 0 it is ready, 1 it is not or does not answer, 2 wrong use.\n",
+    .example = "cinnabar health --ops-addr 127.0.0.1:2019",
+};
+
 static int fail(struct str addr, const char *reason)
 {
     (void)fprintf(stderr, "cinnabar health: %.*s: %s\n", STR_ARG(addr), reason);
@@ -68,7 +76,7 @@ static int probe_configured(const struct conf *conf)
 int health_command(int argc, char **argv)
 {
     int status = CLI_FAILED;
-    struct conf *conf = settings_load("health", argc, argv, overrides, ARRAY_LEN(overrides), &status);
+    struct conf *conf = settings_load(&command, argc, argv, overrides, ARRAY_LEN(overrides), &status);
     if (!conf)
         return status;
     status = probe_configured(conf);

@@ -60,16 +60,19 @@ static void note_started(void *arg, const char *const *addresses, size_t count)
         serving->events->started(serving->events->arg, addresses, count);
 }
 
-int run_serve(struct conf *conf, const struct server_events *events)
+static void set_log(const struct conf *conf)
 {
     bool json = conf->log_format == CONF_LOG_FORMAT_JSON ||
                 (conf->log_format == CONF_LOG_FORMAT_AUTO && isatty(STDERR_FILENO) != 1);
+    log_configure((enum log_level)conf->log_level, json);
+}
+
+int run_serve(struct conf *conf, const struct server_events *events)
+{
     struct serving serving = {.events = events};
     const struct server_events own = {.started = note_started, .arg = &serving};
-    log_configure((enum log_level)conf->log_level, json);
-    int status = settings_check(conf);
-    if (status == CLI_DONE)
-        status = server_run(conf, &own);
+    set_log(conf);
+    int status = server_run(conf, &own);
     if (serving.started || status != CLI_FAILED)
         return status;
     for (size_t i = 0; i < conf->addr.count; i++)
@@ -78,12 +81,38 @@ int run_serve(struct conf *conf, const struct server_events *events)
     return status;
 }
 
+static const struct settings_command command = {
+    .name = "run",
+    .about =
+        "Serves, until SIGTERM or SIGINT; both finish what has been accepted. It needs a key that verifies\n"
+        "publishers, and one for subscribers or --anonymous.\n\n"
+        "Exit status: 0 it was stopped, 1 it could not start, 2 the configuration is wrong.\n",
+    .example = "MERCURE_PUBLISHER_JWT_KEY=... cinnabar run --addr :8080 --anonymous",
+};
+
+// A variable of a short name, as DEMO, may be meant for another program.
+static void warn_of_playground(const struct conf *conf)
+{
+    struct buf source;
+    if (!conf->playground)
+        return;
+    buf_init(&source, 4096);
+    conf_origin(conf, "playground", &source);
+    LOG(LOG_LEVEL_WARN,
+        "The playground is on: everybody who reaches this hub gets a token that may publish and read "
+        "everything",
+        LOG_STR("set_by", buf_str(&source)));
+    buf_done(&source);
+}
+
 int run_command(int argc, char **argv)
 {
     int status = CLI_FAILED;
-    struct conf *conf = settings_load("run", argc, argv, NULL, 0, &status);
+    struct conf *conf = settings_load(&command, argc, argv, NULL, 0, &status);
     if (!conf)
         return status;
+    set_log(conf);
+    warn_of_playground(conf);
     status = run_serve(conf, NULL);
     conf_free(conf);
     return status;

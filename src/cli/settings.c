@@ -20,12 +20,13 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
-static void print_help(const char *command)
+static void print_help(const struct settings_command *command)
 {
     struct buf help;
     buf_init(&help, TEXT_MAX);
-    buf_printf(&help, "Usage: cinnabar %s [flags]\n\n", command);
-    conf_help(&help);
+    buf_printf(&help, "Usage: cinnabar %s [flags]\n\n%s\nExample:\n  %s\n\n", command->name, command->about,
+               command->example);
+    conf_help(command->defaults, command->default_count, &help);
     (void)fwrite(help.ptr, 1, help.len, stdout);
     buf_done(&help);
 }
@@ -40,8 +41,8 @@ static void print_errors(const struct conf_errors *errors)
     buf_done(&text);
 }
 
-struct conf *settings_load(const char *command, int argc, char **argv, const struct conf_override *overrides,
-                           size_t override_count, int *ret_status)
+struct conf *settings_load(const struct settings_command *command, int argc, char **argv,
+                           const struct conf_override *overrides, size_t override_count, int *ret_status)
 {
     if (asks_for_help(argc, argv)) {
         print_help(command);
@@ -49,7 +50,7 @@ struct conf *settings_load(const char *command, int argc, char **argv, const str
         return NULL;
     }
     char name[64];
-    (void)snprintf(name, sizeof(name), "cinnabar %s", command);
+    (void)snprintf(name, sizeof(name), "cinnabar %s", command->name);
     struct conf_source source = {
         .argc = argc,
         .argv = argv,
@@ -57,6 +58,7 @@ struct conf *settings_load(const char *command, int argc, char **argv, const str
         .overrides = overrides,
         .override_count = override_count,
         .override_name = name,
+        .check_transport = server_check_transport,
     };
     struct conf_errors errors;
     struct conf *conf = NULL;
@@ -67,25 +69,9 @@ struct conf *settings_load(const char *command, int argc, char **argv, const str
     if (err == HUB_OK)
         return conf;
     if (err != HUB_E_INVALID)
-        (void)fprintf(stderr, "cinnabar %s: %s\n", command, err_text(err));
+        (void)fprintf(stderr, "cinnabar %s: %s\n", command->name, err_text(err));
     *ret_status = err == HUB_E_INVALID ? CLI_WRONG_USE : CLI_FAILED;
     return NULL;
-}
-
-int settings_check(const struct conf *conf)
-{
-    struct buf text, reason;
-    buf_init(&text, TEXT_MAX);
-    buf_init(&reason, TEXT_MAX);
-    int err = server_check(conf, &reason);
-    if (err) {
-        conf_origin(conf, "transport_url", &text);
-        (void)fprintf(stderr, "%s: error: transport_url: %s\n", buf_c(&text),
-                      reason.len ? buf_c(&reason) : err_text(err));
-    }
-    buf_done(&text);
-    buf_done(&reason);
-    return err ? CLI_WRONG_USE : CLI_DONE;
 }
 
 bool settings_is_default(const struct conf *conf, const char *key)

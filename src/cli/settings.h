@@ -5,13 +5,19 @@
 
 #include <stdbool.h>
 
+struct settings_command {
+    const char *name;
+    const char *about;   // what it does, and its exit statuses; ends its lines
+    const char *example; // a line to copy
+    // What its help says of defaults that are its own.
+    const struct conf_override *defaults;
+    size_t default_count;
+};
+
 // The arguments behind the command's name are flags of the configuration. Prints errors and warnings to
 // stderr, or the help that was asked for to stdout. NULL: nothing is to be done, *ret_status is the exit
 // status then.
-struct conf *settings_load(const char *command, int argc, char **argv, const struct conf_override *overrides,
-                           size_t override_count, int *ret_status);
-// What the configuration's schema cannot know: whether there is such a transport and it takes its URL. Opens
-// nothing; prints what is wrong. The exit status.
-int settings_check(const struct conf *conf);
+struct conf *settings_load(const struct settings_command *command, int argc, char **argv,
+                           const struct conf_override *overrides, size_t override_count, int *ret_status);
 // Whether nobody but the command itself has set the key.
 bool settings_is_default(const struct conf *conf, const char *key);

@@ -2,6 +2,10 @@
 #include "conf/loader.h"
 #include "conf/syntax.h"
 
+#include <errno.h>
+
+#define TRANSPORT_REASONS_MAX 8192U
+
 // The option of that key, or NULL when a value of it has been refused, so that there is nothing to check.
 static const struct option *checkable(const struct loader *loader, const char *key)
 {
@@ -82,6 +86,25 @@ static void check_resource(struct loader *loader)
         loader_warn(loader, loader_origin(loader, option), "resource_identifier should be an https URL");
 }
 
+// One error for each line of what its driver says.
+static void check_transport(struct loader *loader)
+{
+    const struct option *option = checkable(loader, "transport_url");
+    int (*check)(struct str, struct buf *) = loader->source->check_transport;
+    if (!option || !check)
+        return;
+    struct buf reasons;
+    buf_init(&reasons, TRANSPORT_REASONS_MAX);
+    int err = check(loader->conf->transport_url, &reasons);
+    struct str rest = buf_str(&reasons);
+    struct str reason;
+    if (err == -ENOMEM || (err && reasons.err))
+        loader->err = -ENOMEM;
+    while (err && rest.len && str_split(&rest, '\n', &reason))
+        loader_error(loader, loader_origin(loader, option), "transport_url: %.*s", STR_ARG(reason));
+    buf_done(&reasons);
+}
+
 static void check_cookie(struct loader *loader)
 {
     const struct option *option = checkable(loader, "cookie_name");
@@ -121,5 +144,6 @@ void loader_check(struct loader *loader)
     check_list(loader, "publish_origins", &conf->publish_origins, syntax_check_origin);
     check_resource(loader);
     check_cookie(loader);
+    check_transport(loader);
     check_keys(loader);
 }

@@ -109,6 +109,9 @@ struct conf_source {
     const char *override_name; // what sets them, for messages: "cinnabar dev"
     const char *work_dir;      // where a file is looked for first; NULL: "."
     const char *etc_dir;       // and last; NULL: "/etc/mercure"
+    // Checks a transport's URL without opening anything: HUB_E_INVALID or HUB_E_UNSUPPORTED with sentences, a
+    // line each; -ENOMEM. NULL: it is not checked.
+    int (*check_transport)(struct str url, struct buf *reterr);
 };
 
 // Loads and checks. On HUB_E_INVALID *errors holds every error found, each with its source, and there is no
@@ -123,8 +126,8 @@ void conf_origin(const struct conf *conf, const char *key, struct buf *buf);
 // The keys, for a struct conf; terminated by a NULL name.
 extern const struct option conf_options[];
 
-// The flags, for --help.
-void conf_help(struct buf *buf);
+// The flags, for --help, with these in place of the schema's defaults (in words, as help shows them).
+void conf_help(const struct conf_override *defaults, size_t default_count, struct buf *buf);
 // The reference of all keys, in Markdown.
 void conf_reference(struct buf *buf);
 // The JSON Schema (draft 2020-12) of the configuration file.

@@ -63,12 +63,24 @@ static void append_wrapped(struct buf *buf, struct str text)
     buf_append_c(buf, '\n');
 }
 
-static void append_doc(struct buf *buf, const struct option *option)
+static const char *find_default(const struct conf_override *defaults, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(defaults[i].key, key) == 0)
+            return defaults[i].text;
+    }
+    return NULL;
+}
+
+// `own` stands in for the schema's default, unless it is NULL.
+static void append_doc(struct buf *buf, const struct option *option, const char *own)
 {
     struct buf doc;
     buf_init(&doc, 1024);
     buf_append_str(&doc, str_from_c(option->doc));
-    if (option->default_doc)
+    if (own)
+        buf_printf(&doc, " Default: %s", own);
+    else if (option->default_doc)
         buf_printf(&doc, " Default: %s.", option->default_doc);
     else if (option->default_text && option->type != OPTION_BOOL)
         buf_printf(&doc, " Default: %s", *option->default_text ? option->default_text : "empty");
@@ -78,7 +90,7 @@ static void append_doc(struct buf *buf, const struct option *option)
     buf_done(&doc);
 }
 
-void conf_help(struct buf *buf)
+void conf_help(const struct conf_override *defaults, size_t default_count, struct buf *buf)
 {
     buf_append_str(
         buf,
@@ -91,7 +103,7 @@ void conf_help(struct buf *buf)
         if (option->section)
             buf_printf(buf, "\n%s:\n", option->section);
         append_flag(buf, option);
-        append_doc(buf, option);
+        append_doc(buf, option, find_default(defaults, default_count, option->name));
     }
     buf_append_str(buf,
                    STR("\n"

@@ -22,10 +22,10 @@ static int add_key(struct jwt_keyset *keys, struct str issuer, enum jwt_role rol
         LOG(LOG_LEVEL_ERROR, "A key cannot be used", LOG_STR("issuer", issuer), LOG_C("reason", reason));
         return err;
     }
-    if (jwt_key_is_short(key))
-        LOG(LOG_LEVEL_WARN, "A key is shorter than its algorithm asks for: its tokens can be guessed at",
-            LOG_STR("issuer", issuer),
-            LOG_C("role", role == JWT_ROLE_PUBLISHER ? "publisher" : "subscriber"));
+    if (jwt_key_short_of(key))
+        LOG(LOG_LEVEL_WARN, "A key is shorter than its algorithm asks for: it can be guessed from its tokens",
+            LOG_STR("issuer", issuer), LOG_C("role", role == JWT_ROLE_PUBLISHER ? "publisher" : "subscriber"),
+            LOG_U64("bytes", verifier->jwt_key.len), LOG_U64("minimum", jwt_key_short_of(key)));
     return jwt_keyset_take_key(keys, issuer, role, key);
 }
 

@@ -8,6 +8,7 @@
 #include "hub/hub.h"
 #include "hub/operations.h"
 #include "hub/sequencer.h"
+#include "jwt/key.h"
 #include "net/listener.h"
 #include "transport/transport.h"
 
@@ -191,8 +192,35 @@ int server_run(const struct conf *conf, const struct server_events *events)
     return status;
 }
 
-int server_check(const struct conf *conf, struct buf *reterr)
+int server_check_transport(struct str url, struct buf *reterr)
 {
-    const struct transport_ops *ops = transport_driver_find(conf->transport_url, reterr);
-    return ops ? ops->check(conf->transport_url, NULL, reterr) : HUB_E_UNSUPPORTED;
+    const struct transport_ops *ops = transport_driver_find(url, reterr);
+    return ops ? ops->check(url, NULL, reterr) : HUB_E_UNSUPPORTED;
+}
+
+static void list_short_key(const struct conf_issuer *issuer, const struct conf_verifier *verifier,
+                           const char *role, struct buf *buf)
+{
+    struct jwt_key *key = NULL;
+    const char *reason;
+    if (!verifier->jwt_key.ptr ||
+        jwt_key_load(&key, verifier->jwt_key, verifier->jwt_algorithm, STR(""), &reason) != HUB_OK)
+        return; // what is wrong with it is an error, at the start
+    size_t minimum = jwt_key_short_of(key);
+    if (minimum)
+        buf_printf(
+            buf,
+            "the %s key of issuer %.*s has %zu bytes, and %.*s asks for at least %zu: it can be guessed "
+            "from its tokens\n",
+            role, STR_ARG(issuer->issuer), verifier->jwt_key.len, STR_ARG(verifier->jwt_algorithm), minimum);
+    jwt_key_free(key);
+}
+
+void server_list_warnings(const struct conf *conf, struct buf *buf)
+{
+    for (size_t i = 0; i < conf->issuer_count; i++) {
+        const struct conf_issuer *issuer = &conf->issuers[i];
+        list_short_key(issuer, &issuer->publisher, "publisher", buf);
+        list_short_key(issuer, &issuer->subscriber, "subscriber", buf);
+    }
 }

@@ -20,6 +20,8 @@ struct server_events {
 // start (the reason has been logged). To be called once by main, before other threads exist; the log is the
 // caller's to configure. `events` may be NULL.
 int server_run(const struct conf *conf, const struct server_events *events);
-// What can be checked of a configuration without opening anything: the transport's URL. HUB_E_INVALID with a
-// sentence.
-MUST_CHECK int server_check(const struct conf *conf, struct buf *reterr);
+// Whether there is a transport for the URL that takes it; opens nothing. HUB_E_INVALID or HUB_E_UNSUPPORTED
+// with a sentence, -ENOMEM.
+MUST_CHECK int server_check_transport(struct str url, struct buf *reterr);
+// Appends what an operator should know about a configuration that is good, a line each; opens nothing.
+void server_list_warnings(const struct conf *conf, struct buf *buf);

@@ -109,7 +109,7 @@ int hmac_key_new(struct jwt_key **ret_key, enum jwt_algorithm algorithm, struct 
     struct digest digest = digest_of(algorithm);
     hmac->key.ops = &hmac_ops;
     hmac->key.algorithms = 1U << algorithm;
-    hmac->key.is_short = secret.len < digest.size;
+    hmac->key.short_of = secret.len < digest.size ? digest.size : 0;
     int err = prepare(hmac, digest, secret);
     if (err) {
         free_key(&hmac->key);

@@ -95,9 +95,9 @@ unsigned jwt_key_algorithms(const struct jwt_key *key)
     return key->algorithms;
 }
 
-bool jwt_key_is_short(const struct jwt_key *key)
+size_t jwt_key_short_of(const struct jwt_key *key)
 {
-    return key->is_short;
+    return key->short_of;
 }
 
 static bool may_use(const struct jwt_key *key, enum jwt_algorithm algorithm)

@@ -7,6 +7,7 @@
 #include "base/str.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct buf;
 struct jwt_key;
@@ -36,9 +37,9 @@ void jwt_key_free(struct jwt_key *key);
 struct str jwt_key_id(const struct jwt_key *key);
 // A set of 1 << enum jwt_algorithm.
 unsigned jwt_key_algorithms(const struct jwt_key *key);
-// Whether it is shorter than its algorithm asks for (RFC 7518 §3.2): worth a warning, since a token of it can
-// be guessed at offline.
-bool jwt_key_is_short(const struct jwt_key *key);
+// The bytes that its algorithm asks for (RFC 7518 §3.2) if it has fewer, else 0: worth a warning, since a key
+// can be guessed offline from any of its tokens.
+size_t jwt_key_short_of(const struct jwt_key *key);
 
 // Whether the signature of `input` is this key's. HUB_E_DENIED when it is not or when the algorithm is not
 // the key's; -ENOMEM.

@@ -17,7 +17,7 @@ struct jwt_key_ops {
 struct jwt_key {
     const struct jwt_key_ops *ops;
     unsigned algorithms; // never 0
-    bool is_short;
+    size_t short_of;
     char *id;
     size_t id_len;
 };

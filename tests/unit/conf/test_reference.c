@@ -12,10 +12,26 @@ static const char *print(struct fixture *fixture, void (*print_fn)(struct buf *)
     return buf_c(&fixture->printed);
 }
 
+static void print_help(struct buf *buf)
+{
+    conf_help(NULL, 0, buf);
+}
+
+static void the_help_shows_a_commands_own_defaults(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct conf_override defaults[] = {{"addr", ":3000"}, {"playground", "true"}};
+    conf_help(defaults, ARRAY_LEN(defaults), &fixture->printed);
+    const char *help = buf_c(&fixture->printed);
+    assert_non_null(strstr(help, "Default: :3000\n"));
+    assert_null(strstr(help, "Default: :80\n"));
+    assert_non_null(strstr(help, "for development only. Default: true\n"));
+}
+
 static void the_help_names_every_flag(void **state)
 {
     struct fixture *fixture = *state;
-    const char *help = print(fixture, conf_help);
+    const char *help = print(fixture, print_help);
     assert_non_null(strstr(help, "  -a, --addr LIST\n        Where to listen: host:port, "));
     assert_non_null(strstr(help, "Default: :80\n"));
     assert_non_null(strstr(help, "      --log-level debug|info|warn|error\n"));
@@ -33,7 +49,7 @@ static void the_help_names_every_flag(void **state)
 static void no_line_of_the_help_is_wider_than_a_terminal(void **state)
 {
     struct fixture *fixture = *state;
-    struct str rest = str_from_c(print(fixture, conf_help));
+    struct str rest = str_from_c(print(fixture, print_help));
     struct str line;
     while (str_split(&rest, '\n', &line))
         assert_true(line.len <= 100);
@@ -129,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_help_names_every_flag),
+        TEST(the_help_shows_a_commands_own_defaults),
         TEST(no_line_of_the_help_is_wider_than_a_terminal),
         TEST(the_reference_has_a_row_for_every_key),
         TEST(the_schema_is_json_and_has_every_name),
