@@ -1,4 +1,4 @@
-#include "rig.h"
+#include "client.h"
 
 #include "base/clock.h"
 

@@ -1,5 +1,5 @@
 #include "http/h1_priv.h"
-#include "rig.h"
+#include "client.h"
 
 #include <netinet/tcp.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "rig.h"
+#include "client.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "hub/cursor.h"
 
-#include "rig.h"
+#include "reader.h"
 
 // ---- Live ----
 

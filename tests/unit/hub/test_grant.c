@@ -1,9 +1,8 @@
 #include "hub/grant.h"
 
+#include "authorization.h"
 #include "base/err.h"
-#include "mercure/authorization.h"
 #include "mercure/update.h"
-#include "json/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,17 +13,6 @@
 #define DETAIL(topics) \
     "[{\"type\":\"https://mercure.rocks/" \
     "authorization-detail\",\"actions\":[\"subscribe\"],\"topics\":[" topics "]}]"
-
-static struct authorization *parse(const char *text)
-{
-    struct json *json;
-    assert_int_equal(json_parse(&json, str_from_c(text), NULL), HUB_OK);
-    struct authorization *authorization;
-    enum authorization_reason reason;
-    assert_int_equal(authorization_parse(&authorization, json, &reason), HUB_OK);
-    json_free(json);
-    return authorization;
-}
 
 static struct update *update_on(const char *topic)
 {
@@ -48,9 +36,9 @@ static void test_equal_authorizations_share_one_grant(void **state)
     (void)state;
     struct grants grants;
     grants_init(&grants);
-    struct authorization *a = parse(DETAIL("{\"match\":\"t\"},{\"match\":\"u\"}"));
-    struct authorization *b = parse(DETAIL("{\"match\":\"u\"},{\"match\":\"t\"}"));
-    struct authorization *c = parse(DETAIL("{\"match\":\"t\"}"));
+    struct authorization *a = parse_authorization(DETAIL("{\"match\":\"t\"},{\"match\":\"u\"}"));
+    struct authorization *b = parse_authorization(DETAIL("{\"match\":\"u\"},{\"match\":\"t\"}"));
+    struct authorization *c = parse_authorization(DETAIL("{\"match\":\"t\"}"));
     struct grant *ga;
     struct grant *gb;
     struct grant *gc;
@@ -88,7 +76,7 @@ static void test_a_grant_of_every_topic_is_visited_for_each(void **state)
     (void)state;
     struct grants grants;
     grants_init(&grants);
-    struct authorization *all = parse(DETAIL("{\"match\":\"*\"}"));
+    struct authorization *all = parse_authorization(DETAIL("{\"match\":\"*\"}"));
     struct grant *grant;
     uint32_t index;
     assert_int_equal(grants_add(&grants, all, (void *)&index, &grant, &index), HUB_OK);

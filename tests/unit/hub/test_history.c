@@ -1,6 +1,6 @@
 #include "hub/history.h"
 
-#include "rig.h"
+#include "reader.h"
 
 #define READERS 8
 

@@ -1,6 +1,6 @@
 #include "hub/shard.h"
 
-#include "rig.h"
+#include "reader.h"
 
 #define READERS 5
 

@@ -1,6 +1,6 @@
 #include "hub/subscriber.h"
 
-#include "rig.h"
+#include "reader.h"
 
 static size_t matcher_bytes(struct rig *rig)
 {
