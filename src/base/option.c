@@ -258,6 +258,21 @@ static bool has_blank(struct str text)
     return false;
 }
 
+// Does not repeat the text: it may hold a password.
+static void refuse_url(const struct option *option, struct str text, struct buf *reterr)
+{
+    struct str example = str_from_c(option->default_text ? option->default_text : "https://example.com");
+    struct str scheme = str_slice(text, 0, str_find(text, 0, ':'));
+    if (option->default_text && scheme.len < text.len &&
+        str_starts_with(example, str_slice(text, 0, scheme.len + 1)) && !has_scheme(text))
+        buf_printf(reterr,
+                   "needs \"//\" behind \"%.*s:\": %.*s:// and a name, or %.*s:/// and an absolute path",
+                   STR_ARG(scheme), STR_ARG(scheme), STR_ARG(scheme));
+    else
+        buf_printf(reterr, "must be a URL with a scheme, as %.*s%s", STR_ARG(example),
+                   has_blank(text) ? ", without spaces" : "");
+}
+
 static int parse_url(const struct option *option, void *target, struct str text, struct arena *arena,
                      struct buf *reterr)
 {
@@ -265,8 +280,7 @@ static int parse_url(const struct option *option, void *target, struct str text,
     if (err)
         return err;
     if (has_blank(text) || !has_scheme(text)) {
-        buf_printf(reterr, "must be a URL with a scheme, as https://example.com%s",
-                   has_blank(text) ? ", without spaces" : "");
+        refuse_url(option, text, reterr);
         return HUB_E_INVALID;
     }
     return set_text(option, target, text, arena);

@@ -99,6 +99,7 @@ MUST_CHECK int option_append(const struct option *option, void *target, struct s
 MUST_CHECK int option_set_defaults(const struct option *options, void *target, struct arena *arena);
 // Parses the query of a URL ("size=10&sync=off", without '?') into *target: %XX and '+' are decoded, an
 // unknown or repeated name is an error with the nearest one. Appends a line to `warnings` (which may be NULL)
-// for each option that is ignored. HUB_E_INVALID appends one whole sentence to `reterr`; -ENOMEM.
+// for each option that is ignored. HUB_E_INVALID appends whole sentences to `reterr`, one for each parameter
+// that is wrong, with a line end between them; -ENOMEM.
 MUST_CHECK int option_parse_query(const struct option *options, void *target, struct str query,
                                   struct arena *arena, struct buf *warnings, struct buf *reterr);

@@ -94,10 +94,19 @@ int option_parse_query(const struct option *options, void *target, struct str te
         .reterr = reterr,
     };
     struct str parameter;
+    size_t said = reterr->len;
+    int status = HUB_OK;
     while (str_split(&text, '&', &parameter)) {
+        size_t before = reterr->len;
+        if (before > said)
+            buf_append_c(reterr, '\n');
         int err = parameter.len ? parse_parameter(&query, parameter) : HUB_OK;
-        if (err)
+        if (err && err != HUB_E_INVALID)
             return err;
+        if (err)
+            status = err;
+        else
+            reterr->len = before;
     }
-    return HUB_OK;
+    return status;
 }

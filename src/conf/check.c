@@ -3,6 +3,8 @@
 #include "conf/syntax.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #define TRANSPORT_REASONS_MAX 8192U
 
@@ -32,6 +34,19 @@ static void check_list(struct loader *loader, const char *key, const struct opti
     }
 }
 
+static void check_address(struct loader *loader, const struct option *option, struct str address)
+{
+    uint64_t port;
+    const char *wrong = syntax_check_address(address);
+    char hint[64];
+    if (wrong && str_to_u64(address, &port) == HUB_OK && port <= 65535) {
+        (void)snprintf(hint, sizeof(hint), "has no colon; did you mean \":%" PRIu64 "\"?", port);
+        wrong = hint;
+    }
+    if (wrong)
+        refuse_text(loader, option, address, wrong);
+}
+
 static size_t count_of(const struct option_list *list, struct str text)
 {
     size_t count = 0;
@@ -49,8 +64,10 @@ static void check_addresses(struct loader *loader)
 {
     // Port 0 lets the system choose: two of them are two addresses.
     const struct conf *conf = loader->conf;
-    check_list(loader, "addr", &conf->addr, syntax_check_address);
     const struct option *addr = checkable(loader, "addr");
+    for (size_t i = 0; addr && i < conf->addr.count; i++)
+        check_address(loader, addr, conf->addr.items[i]);
+    addr = checkable(loader, "addr");
     if (addr && conf->addr.count == 0)
         loader_refuse(loader, addr, loader_origin(loader, addr), "must name at least one address");
     for (size_t i = 0; addr && i < conf->addr.count; i++) {
@@ -60,10 +77,10 @@ static void check_addresses(struct loader *loader)
         }
     }
     const struct option *ops = checkable(loader, "ops_addr");
-    const char *wrong = ops && conf->ops_addr.len ? syntax_check_address(conf->ops_addr) : NULL;
-    if (wrong)
-        refuse_text(loader, ops, conf->ops_addr, wrong);
-    else if (ops && addr && count_of(&conf->addr, conf->ops_addr) && !is_any_port(conf->ops_addr))
+    if (ops && conf->ops_addr.len)
+        check_address(loader, ops, conf->ops_addr);
+    ops = checkable(loader, "ops_addr");
+    if (ops && addr && count_of(&conf->addr, conf->ops_addr) && !is_any_port(conf->ops_addr))
         refuse_text(loader, ops, conf->ops_addr, "is an address of addr already");
 }
 

@@ -164,12 +164,18 @@ static void refuse_absent(struct loader *loader, const struct option *absent)
 {
     char name[NAME_BYTES];
     struct str text;
-    bool set = !is_token_key(absent->name) && look_up(loader, PREFIX, absent->name, 0, name, &text);
-    if (!set && absent->variable)
-        set = look_up(loader, "", absent->variable, 0, name, &text);
-    struct conf_origin origin = origin_of(name);
-    if (set)
+    struct conf_origin origin = {.kind = CONF_SOURCE_ENVIRONMENT};
+    if (!is_token_key(absent->name) && look_up(loader, PREFIX, absent->name, 0, name, &text)) {
+        origin.name = str_from_c(name);
         loader_explain_absent(loader, absent, &origin, str_from_c(absent->name));
+    } else if (absent->variable && look_up(loader, "", absent->variable, 0, name, &text)) {
+        origin.name = str_from_c(name);
+        loader_error(
+            loader, &origin,
+            "%s is not supported yet by this version; the names that 0.x had without a prefix count too: "
+            "unset %s if it is meant for another program",
+            absent->name, name);
+    }
 }
 
 static bool is_known(struct str key)

@@ -64,6 +64,8 @@ static void apply_member(struct loader *loader, const struct tree *member, const
     place.line = member->key_line;
     place.column = member->key_column;
     const struct option *option = option_find(conf_options, member->key);
+    if (loader_refuse_twice(loader, member, origin))
+        return;
     if (!option) {
         refuse_key(loader, member->key, &place);
         return;

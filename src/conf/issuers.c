@@ -68,7 +68,7 @@ static const char *check_verifier(const struct conf_verifier *verifier)
     struct str algorithm = verifier->jwt_algorithm;
     bool pem = is_pem(verifier->jwt_key);
     if (is_in(algorithm, later))
-        return "names an algorithm that is not supported yet by this version: use HS256, HS384 or HS512";
+        return "must be HS256, HS384 or HS512: public keys are not supported yet by this version";
     if (algorithm.len && !is_in(algorithm, shared))
         return "must be HS256, HS384 or HS512";
     if (pem && algorithm.len)
@@ -136,7 +136,9 @@ static void set_verifier(struct loader *loader, const char *role, struct conf_ve
     bool sound = true;
     for (const struct tree *member = value->child; member; member = member->next) {
         const struct option *option = option_find(verifier_options, member->key);
-        if (!option)
+        if (loader_refuse_twice(loader, member, origin))
+            sound = false;
+        else if (!option)
             refuse_member(loader, verifier_options, verifier_absent, member, origin);
         else if (!member->null)
             sound = loader_parse_tree(loader, option, verifier, member, origin, "issuers: ") && sound;
@@ -156,7 +158,9 @@ static void set_member(struct loader *loader, struct conf_issuer *issuer, const 
                        const struct conf_origin *origin)
 {
     const struct option *option = option_find(entry_options, member->key);
-    if (!option)
+    if (loader_refuse_twice(loader, member, origin))
+        fail(loader);
+    else if (!option)
         refuse_member(loader, entry_options, NULL, member, origin);
     else if (member->null)
         return;
@@ -262,6 +266,21 @@ static void set_from_variables(struct loader *loader, struct conf_verifier *veri
         finish_verifier(loader, verifier, origin, "", "the algorithm");
 }
 
+// The variable has a plural for a name, and is one issuer.
+static void check_single(struct loader *loader, struct str issuer, const struct conf_origin *origin)
+{
+    for (size_t i = 0; i < issuer.len; i++) {
+        if (!strchr(", \t\r\n", issuer.ptr[i]))
+            continue;
+        loader_error(
+            loader, origin,
+            "is one issuer, not a list: write several as entries of issuers, in MERCURE_ISSUERS or the file, "
+            "each with its keys");
+        fail(loader);
+        return;
+    }
+}
+
 void issuers_add_variables(struct loader *loader, const struct variable_value values[CONF_VARIABLE_COUNT])
 {
     const struct variable_value *publisher = &values[CONF_VARIABLE_PUBLISHER_KEY];
@@ -280,6 +299,7 @@ void issuers_add_variables(struct loader *loader, const struct variable_value va
         loader->err = -ENOMEM;
         return;
     }
+    check_single(loader, issuer->issuer, &name->origin);
     check_entry(loader, issuer, publisher->text.ptr ? &publisher->origin : &subscriber->origin);
     loader->conf->issuer_count++;
 }

@@ -155,6 +155,17 @@ struct conf_origin loader_place(const struct conf_origin *origin, const struct t
     return place;
 }
 
+bool loader_refuse_twice(struct loader *loader, const struct tree *member, const struct conf_origin *origin)
+{
+    struct conf_origin place = *origin;
+    place.line = member->key_line;
+    place.column = member->key_column;
+    if (member->twice)
+        loader_error(loader, &place, "the key \"%.*s\" stands here twice",
+                     STR_ARG(str_slice(member->key, 0, 64)));
+    return member->twice;
+}
+
 static bool parse_sequence(struct loader *loader, const struct option *option, void *target,
                            const struct tree *value, const struct conf_origin *origin, const char *prefix)
 {

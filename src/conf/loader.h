@@ -59,6 +59,8 @@ bool loader_parse_tree(struct loader *loader, const struct option *option, void 
                        const struct tree *value, const struct conf_origin *origin, const char *prefix);
 // The origin with the place of a node of its text.
 struct conf_origin loader_place(const struct conf_origin *origin, const struct tree *node);
+// Notes an error about a member whose key stands there already; false for every other.
+bool loader_refuse_twice(struct loader *loader, const struct tree *member, const struct conf_origin *origin);
 // Notes an error about a name of conf_absent, as it was written.
 void loader_explain_absent(struct loader *loader, const struct option *absent,
                            const struct conf_origin *origin, struct str written);

@@ -91,13 +91,8 @@ static int take_key(struct builder *builder, struct level *level, const struct t
         return refuse(builder, HUB_E_INVALID, mark, "a key must be a plain word");
     if (level->node->count == TREE_MEMBERS_MAX)
         return refuse(builder, HUB_E_TOO_BIG, mark, "there are too many keys");
-    if (has_member(level->node, node->text)) {
-        char text[128];
-        (void)snprintf(text, sizeof(text), "the key \"%.*s\" stands here twice",
-                       STR_ARG(str_slice(node->text, 0, 64)));
-        return refuse(builder, HUB_E_INVALID, mark, text);
-    }
     level->key = *node;
+    level->key.twice = has_member(level->node, node->text);
     level->keyed = true;
     return HUB_OK;
 }
@@ -124,6 +119,7 @@ static int attach(struct builder *builder, const struct tree *node, yaml_mark_t 
         copy->key = level->key.text;
         copy->key_line = level->key.line;
         copy->key_column = level->key.column;
+        copy->twice = level->key.twice;
         level->keyed = false;
     }
     *level->tail = copy;

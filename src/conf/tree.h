@@ -1,8 +1,8 @@
 // A YAML text (or JSON, which is read as YAML) as a tree whose nodes know their place. What a scalar means is
 // decided by whoever asks for it, from the schema: nothing is a number or a boolean here.
 //
-// One document; anchors, aliases, tags and keys that are no scalars are refused, and so are duplicate keys
-// and anything over the bounds.
+// One document; anchors, aliases, tags and keys that are no scalars are refused, and so is anything over the
+// bounds.
 #pragma once
 
 #include "base/attr.h"
@@ -33,6 +33,7 @@ struct tree {
     struct str key;  // of a mapping's member; its place is the next two
     unsigned key_line;
     unsigned key_column;
+    bool twice;         // the mapping has a member of that key already: whoever reads it refuses it
     struct tree *child; // the first element or member
     struct tree *next;  // the next element or member beside this one
     size_t count;       // of elements or members

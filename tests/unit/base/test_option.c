@@ -339,6 +339,8 @@ static void a_query_with_an_error_is_refused_with_a_sentence(void **state)
     static const char *const cases[][2] = {
         {"sise=1", "unknown parameter \"sise\"; did you mean \"size\"?"},
         {"qwertyuiop=1", "unknown parameter \"qwertyuiop\""},
+        {"sise=1&size=20&&qwertyuiop=1&flag=1",
+         "unknown parameter \"sise\"; did you mean \"size\"?\nunknown parameter \"qwertyuiop\""},
         {"size=x", "the parameter \"size\" must be a whole number"},
         {"size", "the parameter \"size\" must be a whole number"},
         {"size=10&size=11", "the parameter \"size\" is given twice"},

@@ -205,6 +205,17 @@ static void a_publisher_and_a_subscriber_need_keys(void **state)
     assert_loaded(fixture, FLAGS("--anonymous"), VARIABLES("MERCURE_PUBLISHER_JWT_KEY=p"));
 }
 
+static void a_transport_without_slashes_is_told_where_they_go(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_refused(
+        fixture, FLAGS("-t", "bolt:/tmp/x.db"), VARIABLES(KEYS),
+        "-t: error: transport_url needs \"//\" behind \"bolt:\": bolt:// and a name, or bolt:/// and "
+        "an absolute path\n");
+    assert_refused(fixture, FLAGS("-t", "mercure.db"), VARIABLES(KEYS),
+                   "-t: error: transport_url must be a URL with a scheme, as bolt://mercure.db\n");
+}
+
 static void addresses_are_checked(void **state)
 {
     struct fixture *fixture = *state;
@@ -212,10 +223,8 @@ static void addresses_are_checked(void **state)
     assert_int_equal(fixture->conf->ops_addr.len, 0);
     assert_refused(fixture, FLAGS("--addr="), VARIABLES(KEYS),
                    "--addr: error: addr must name at least one address\n");
-    assert_refused(
-        fixture, FLAGS("--addr=80"), VARIABLES(KEYS),
-        "--addr: error: addr: \"80\" has no port: write host:port, or :port for every address of the "
-        "machine\n");
+    assert_refused(fixture, FLAGS("--addr=80"), VARIABLES(KEYS),
+                   "--addr: error: addr: \"80\" has no colon; did you mean \":80\"?\n");
     assert_refused(fixture, FLAGS("--addr=:80,:81,:80"), VARIABLES(KEYS),
                    "--addr: error: addr: \":80\" is listed twice\n");
     assert_refused(fixture, FLAGS("--addr=:80", "--ops-addr=:80"), VARIABLES(KEYS),
@@ -372,6 +381,7 @@ int main(void)
         TEST(all_errors_of_all_sources_come_at_once),
         TEST(more_errors_than_anyone_reads_are_counted),
         TEST(a_publisher_and_a_subscriber_need_keys),
+        TEST(a_transport_without_slashes_is_told_where_they_go),
         TEST(addresses_are_checked),
         TEST(urls_origins_and_the_cookie_are_checked),
         TEST(a_plain_resource_identifier_is_warned_about_unless_it_is_local),

@@ -135,11 +135,13 @@ static void unknown_variables_with_our_prefix_are_warned_about(void **state)
 static void keys_of_later_versions_are_refused_by_name(void **state)
 {
     struct fixture *fixture = *state;
-    assert_refused(fixture, FLAGS(),
-                   VARIABLES(KEYS, "MERCURE_CORS_ORIGINS=*", "SUBSCRIPTIONS=1", "JWT_KEY=secret"),
-                   "MERCURE_CORS_ORIGINS: error: cors_origins is not supported yet by this version\n"
-                   "SUBSCRIPTIONS: error: subscriptions is not supported yet by this version\n"
-                   "JWT_KEY: error: jwt_key is not supported yet by this version\n");
+    assert_refused(
+        fixture, FLAGS(), VARIABLES(KEYS, "MERCURE_CORS_ORIGINS=*", "SUBSCRIPTIONS=1", "JWT_KEY=secret"),
+        "MERCURE_CORS_ORIGINS: error: cors_origins is not supported yet by this version\n"
+        "SUBSCRIPTIONS: error: subscriptions is not supported yet by this version; the names that "
+        "0.x had without a prefix count too: unset SUBSCRIPTIONS if it is meant for another program\n"
+        "JWT_KEY: error: jwt_key is not supported yet by this version; the names that "
+        "0.x had without a prefix count too: unset JWT_KEY if it is meant for another program\n");
 }
 
 static void the_variables_of_the_container_image_make_one_issuer(void **state)
@@ -198,15 +200,27 @@ static void those_variables_need_a_key(void **state)
     assert_str(fixture->conf->issuers[0].issuer, "a");
 }
 
+static void they_make_one_issuer(void **state)
+{
+    struct fixture *fixture = *state;
+    static char *const lists[] = {"MERCURE_TRUSTED_ISSUERS=https://a,https://b",
+                                  "MERCURE_TRUSTED_ISSUERS=https://a https://b"};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        assert_refused(
+            fixture, FLAGS(), VARIABLES(KEYS, lists[i]),
+            "MERCURE_TRUSTED_ISSUERS: error: is one issuer, not a list: write several as entries of "
+            "issuers, in MERCURE_ISSUERS or the file, each with its keys\n");
+}
+
 static void their_algorithms_are_checked(void **state)
 {
     struct fixture *fixture = *state;
-    assert_refused(fixture, FLAGS(),
-                   VARIABLES(KEYS, "MERCURE_PUBLISHER_JWT_ALG=RS256", "MERCURE_SUBSCRIBER_JWT_ALG=none"),
-                   "MERCURE_PUBLISHER_JWT_ALG: error: the algorithm names an algorithm that is not supported "
-                   "yet by this "
-                   "version: use HS256, HS384 or HS512\n"
-                   "MERCURE_SUBSCRIBER_JWT_ALG: error: the algorithm must be HS256, HS384 or HS512\n");
+    assert_refused(
+        fixture, FLAGS(),
+        VARIABLES(KEYS, "MERCURE_PUBLISHER_JWT_ALG=RS256", "MERCURE_SUBSCRIBER_JWT_ALG=none"),
+        "MERCURE_PUBLISHER_JWT_ALG: error: the algorithm must be HS256, HS384 or HS512: public keys "
+        "are not supported yet by this version\n"
+        "MERCURE_SUBSCRIBER_JWT_ALG: error: the algorithm must be HS256, HS384 or HS512\n");
     assert_refused(fixture, FLAGS("-X"), VARIABLES("MERCURE_PUBLISHER_JWT_KEY= -----BEGIN PUBLIC KEY-----"),
                    "MERCURE_PUBLISHER_JWT_KEY: error: the algorithm is required with a key in PEM form\n");
     assert_refused(
@@ -248,6 +262,7 @@ int main(void)
         TEST(those_variables_replace_the_issuers_of_the_file),
         TEST(those_variables_add_to_a_list_of_the_environment),
         TEST(those_variables_need_a_key),
+        TEST(they_make_one_issuer),
         TEST(their_algorithms_are_checked),
         TEST(a_broken_structure_is_told_with_its_place),
         TEST(no_environment_at_all_is_fine),

@@ -234,6 +234,23 @@ static void two_names_of_one_key_are_refused(void **state)
     assert_refused(fixture, FLAGS(), VARIABLES(KEYS), expected);
 }
 
+static void a_doubled_key_does_not_hide_what_else_is_wrong(void **state)
+{
+    struct fixture *fixture = *state;
+    char expected[800];
+    const char *path =
+        write_file(fixture, "cinnabar.yaml",
+                   STR("heartbeat: 1s\nheartbeat: 2s\nworkers: many\nissuers:\n"
+                       "  - issuer: a\n    issuer: b\n    publisher: {jwt_key: a, jwt_key: b}\n"));
+    (void)snprintf(expected, sizeof(expected),
+                   "%s:2:1: error: the key \"heartbeat\" stands here twice\n"
+                   "%s:3:10: error: workers must be a whole number\n"
+                   "%s:6:5: error: the key \"issuer\" stands here twice\n"
+                   "%s:7:29: error: the key \"jwt_key\" stands here twice\n",
+                   path, path, path, path);
+    assert_refused(fixture, FLAGS("-X"), VARIABLES(), expected);
+}
+
 static void the_sample_file_of_0x_is_told_what_is_missing(void **state)
 {
     struct fixture *fixture = *state;
@@ -282,6 +299,7 @@ int main(void)
         TEST(the_origin_null_may_be_an_element),
         TEST(values_of_the_wrong_shape_are_refused),
         TEST(two_names_of_one_key_are_refused),
+        TEST(a_doubled_key_does_not_hide_what_else_is_wrong),
         TEST(the_sample_file_of_0x_is_told_what_is_missing),
         TEST(json_is_read_as_yaml),
     };

@@ -87,10 +87,10 @@ static void what_comes_with_a_later_version_is_said(void **state)
         char text[128];
         (void)snprintf(text, sizeof(text), "[{issuer: a, publisher: {jwt_key: k, jwt_algorithm: %s}}]",
                        later[i]);
-        assert_issuers_refused(
-            fixture, text,
-            "--issuers:1:25: error: issuers: jwt_algorithm names an algorithm that is not supported "
-            "yet by this version: use HS256, HS384 or HS512\n");
+        assert_issuers_refused(fixture, text,
+                               "--issuers:1:25: error: issuers: jwt_algorithm must be HS256, HS384 or HS512: "
+                               "public keys are not "
+                               "supported yet by this version\n");
     }
 }
 
