@@ -81,6 +81,11 @@ static inline struct h1 *h1_of(struct http_conn *conn)
     return CONTAINER_OF(conn, struct h1, conn);
 }
 
+static inline struct exchange *h1_exchange_of(struct list *node)
+{
+    return CONTAINER_OF(node, struct exchange, node);
+}
+
 static inline struct http_server *h1_server(const struct h1 *h1)
 {
     return http_conn_server(&h1->conn);

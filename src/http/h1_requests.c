@@ -25,18 +25,13 @@ static struct h1_requests *requests_of(struct h1 *h1)
     return requests;
 }
 
-static struct exchange *exchange_of(struct list *node)
-{
-    return CONTAINER_OF(node, struct exchange, node);
-}
-
 void h1_requests_free(struct h1 *h1)
 {
     struct h1_requests *requests = h1->requests;
     if (!requests)
         return;
     LIST_FOREACH (node, &requests->exchanges)
-        exchange_free(exchange_of(node));
+        exchange_free(h1_exchange_of(node));
     http_conn_hold_unsent(&requests->waiting, 0);
     buf_done(&requests->held);
     buf_done(&requests->out);
@@ -49,7 +44,7 @@ void h1_leave_all(struct h1 *h1)
     if (!h1->requests)
         return;
     LIST_FOREACH (node, &h1->requests->exchanges) {
-        struct exchange *exchange = exchange_of(node);
+        struct exchange *exchange = h1_exchange_of(node);
         exchange_tell_gone(exchange);
         http_stream_close(&exchange->refused, HTTP_CLOSE_PEER);
     }
@@ -239,26 +234,11 @@ void h1_drop_body(struct h1 *h1, const struct exchange *exchange)
 
 // ---- Heads ----
 
-static bool take_request(struct h1 *h1, struct str head, size_t lines)
+// Its head is in order: hands it to the handler.
+static void begin_request(struct h1 *h1, struct exchange *exchange)
 {
     struct h1_requests *requests = h1->requests;
-    struct exchange *exchange = add_exchange(h1);
-    if (!exchange)
-        return false;
-    struct http_refusal refusal;
-    struct http_request *request = &exchange->request;
-    struct str copy = arena_dup(&exchange->arena, head);
-    int err = copy.ptr ? http_request_parse(request, copy, lines, &exchange->arena, &refusal) : -ENOMEM;
-    if (err == HUB_E_INVALID) {
-        refuse(h1, exchange, refusal);
-        return true;
-    }
-    if (!err)
-        err = exchange_open(exchange);
-    if (err) {
-        http_conn_cut(&h1->conn, HTTP_CLOSE_OVERLOAD);
-        return false;
-    }
+    const struct http_request *request = &exchange->request;
     h1->fresh = false;
     h1_stop_timer(h1); // the time to the next request begins anew, also when this one is answered at once
     counter_add(&h1_server(h1)->metrics.requests, 1);
@@ -272,6 +252,28 @@ static bool take_request(struct h1 *h1, struct str head, size_t lines)
         requests->reading = H1_READING_HELD;
     }
     h1_server(h1)->config.handle(exchange, h1_server(h1)->config.arg);
+}
+
+static bool take_request(struct h1 *h1, struct str head, size_t lines)
+{
+    struct exchange *exchange = add_exchange(h1);
+    if (!exchange)
+        return false;
+    struct arena *arena = &exchange->arena;
+    struct http_refusal refusal;
+    struct str copy = arena_dup(arena, head);
+    int err = copy.ptr ? http_request_parse(&exchange->request, copy, lines, arena, &refusal) : -ENOMEM;
+    if (err == HUB_E_INVALID) {
+        refuse(h1, exchange, refusal);
+        return true;
+    }
+    if (!err)
+        err = exchange_open(exchange);
+    if (err) {
+        http_conn_cut(&h1->conn, HTTP_CLOSE_OVERLOAD);
+        return false;
+    }
+    begin_request(h1, exchange);
     return true;
 }
 
@@ -343,7 +345,7 @@ static void deliver(struct h1 *h1)
     h1->requests->deliver = false;
     LIST_FOREACH (node, &h1->requests->exchanges) {
         if (!h1->conn.cut)
-            deliver_one(exchange_of(node));
+            deliver_one(h1_exchange_of(node));
     }
 }
 

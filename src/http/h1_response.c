@@ -7,11 +7,6 @@
 // Most heads fit, so that the buffer of a response is allocated once.
 #define HEAD_GUESS 448U
 
-static struct exchange *exchange_of(struct list *node)
-{
-    return CONTAINER_OF(node, struct exchange, node);
-}
-
 // ---- The head ----
 
 static void write_fields(struct exchange *exchange, unsigned status, struct str type)
@@ -170,7 +165,7 @@ void h1_advance(struct h1 *h1)
     struct h1_requests *requests = h1->requests;
     struct list *node;
     while (!h1->conn.cut && !h1->streaming && (node = list_first(&requests->exchanges)) != NULL) {
-        struct exchange *exchange = exchange_of(node);
+        struct exchange *exchange = h1_exchange_of(node);
         write_continue(requests, exchange);
         if (exchange->open)
             break;

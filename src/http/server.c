@@ -25,9 +25,7 @@ struct watched_listener {
     struct acceptor acceptor;
     struct http_server *server;
     struct list node;
-    int fd; // the listener's
-    bool handed_round;
-    bool shared;
+    const struct listener *listener;
 };
 
 // ---- The end of a turn ----
@@ -219,7 +217,7 @@ static void on_accepted(void *arg, int fd)
 {
     struct watched_listener *watched = arg;
     struct http_server *server = watched->server;
-    if (watched->handed_round && server->config.handed)
+    if (watched->listener->handed_round && server->config.handed)
         server->config.handed(server->config.arg, fd);
     else
         http_server_adopt(server, fd);
@@ -257,7 +255,7 @@ static unsigned peer_timeout_ms(const struct http_server_config *config)
     return stall_ms > config->peer_timeout_ms ? (unsigned)stall_ms : config->peer_timeout_ms;
 }
 
-int http_server_listen(struct http_server *server, struct listener *listener)
+int http_server_listen(struct http_server *server, const struct listener *listener)
 {
     const struct socket_options options = {
         .unsent_max = server->config.socket_unsent_max,
@@ -270,9 +268,7 @@ int http_server_listen(struct http_server *server, struct listener *listener)
     if (!watched)
         return -ENOMEM;
     watched->server = server;
-    watched->fd = listener->fd;
-    watched->handed_round = listener->handed_round;
-    watched->shared = listener->shared;
+    watched->listener = listener;
     err = acceptor_open(&watched->acceptor, server->loop, listener->fd, &acceptor_handler, watched);
     if (err) {
         free(watched);
@@ -292,8 +288,8 @@ void http_server_stop_accepting(struct http_server *server)
         struct watched_listener *watched = CONTAINER_OF(node, struct watched_listener, node);
         list_remove(node);
         // Else the kernel would go on to take connections that nobody serves.
-        if (!watched->shared)
-            (void)shutdown(watched->fd, SHUT_RD);
+        if (!watched->listener->shared)
+            (void)shutdown(watched->listener->fd, SHUT_RD);
         acceptor_close(&watched->acceptor);
     }
     stream_walk(server->loop, server, retire_one);

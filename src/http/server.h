@@ -25,8 +25,8 @@ struct http_shared {
 };
 
 struct http_server_config {
-    uint64_t
-        read_header_timeout_ms;   // from the first byte of a request (or the accept) to the end of its head
+    // From the first byte of a request (or the accept) to the end of its head.
+    uint64_t read_header_timeout_ms;
     uint64_t read_timeout_ms;     // from the first byte of a request to the end of its body; also the
                                   // longest that an idle keep-alive connection is kept
     uint64_t dispatch_timeout_ms; // longest that a socket may take no byte while bytes wait; 0: off
@@ -68,7 +68,7 @@ MUST_CHECK int http_server_new(struct http_server **ret_server, struct loop *loo
 // After http_server_close has finished and the loop has stopped.
 void http_server_free(struct http_server *server);
 // Accepts from a listening socket from now on; the listener stays the caller's until http_server_close.
-MUST_CHECK int http_server_listen(struct http_server *server, struct listener *listener);
+MUST_CHECK int http_server_listen(struct http_server *server, const struct listener *listener);
 // Takes over an accepted socket (handed round by the one accepting worker of a unix-domain listener).
 void http_server_adopt(struct http_server *server, int fd);
 // Stops accepting, for good: the kernel refuses further connections to the listeners, although they stay

@@ -7,7 +7,8 @@
 //   3. the turn-end hooks run, in the order in which they were added; then who was closed is told.
 // Whatever a turn's handlers leave to be sent is sent by the hooks, so that it merges.
 //
-// All functions belong to the loop's thread, but loop_stop and mailbox_post.
+// All functions belong to the loop's thread, but loop_stop and the posts of mailbox.h; loop_spawn and
+// loop_join are for whoever starts that thread.
 #pragma once
 
 #include "base/attr.h"

@@ -1,5 +1,5 @@
 // Readiness of many descriptors for one loop: an epoll set of its own, which libuv watches as one descriptor.
-// A watch costs 56 bytes here and one system call to begin; a uv_poll_t costs 160, and three system calls.
+// A watch costs 40 bytes here and one system call to begin; a uv_poll_t costs 160, and three system calls.
 //
 // All functions belong to the loop's thread.
 #pragma once

@@ -5,10 +5,11 @@
 #include "net/address.h"
 
 struct socket_options {
-    unsigned
-        unsent_max; // TCP_NOTSENT_LOWAT in bytes: a reader that stalls pins no more kernel memory; 0: as is
-    unsigned peer_timeout_ms; // TCP_USER_TIMEOUT: unacknowledged bytes for that long mean that the peer has
-                              // gone; 0: the system's quarter of an hour
+    // TCP_NOTSENT_LOWAT in bytes: a reader that stalls pins no more kernel memory. 0: as it is.
+    unsigned unsent_max;
+    // TCP_USER_TIMEOUT: unacknowledged bytes for that long mean that the peer has gone. 0: the system's
+    // quarter of an hour.
+    unsigned peer_timeout_ms;
 };
 
 // For TCP: no delay, the options above, and probes on silent connections. Linux hands all of them down from a
