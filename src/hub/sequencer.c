@@ -69,14 +69,14 @@ static void release_hold(struct sequencer *sequencer)
 // each batch.
 static bool has_caught_up(const struct sequencer *sequencer)
 {
-    return !broadcast_lags(&sequencer->broadcast, sequencer->config.worker_lag_max / 2);
+    return !broadcast_lags(&sequencer->broadcast, sequencer->config.hub->conf->worker_lag_max / 2);
 }
 
 // Holds publishing back when the slowest worker lags too far.
 static void check_lag(struct sequencer *sequencer)
 {
     if (atomic_load(&sequencer->is_held) ||
-        !broadcast_lags(&sequencer->broadcast, sequencer->config.worker_lag_max))
+        !broadcast_lags(&sequencer->broadcast, sequencer->config.hub->conf->worker_lag_max))
         return;
     counter_add(&sequencer->metrics.held, 1);
     atomic_store(&sequencer->is_held, true);
@@ -258,7 +258,7 @@ static void on_opened(void *arg, int err, const char *reason, uint64_t epoch)
     if (sequencer->ops->has_history) {
         sequencer->ops->pause(sequencer->transport, true);
         err = tail_fill_start(&sequencer->fill, &sequencer->broadcast, sequencer->transport,
-                              sequencer->config.tail_max_bytes / 2, tails_filled);
+                              sequencer->config.hub->conf->tail_max_bytes / 2, tails_filled);
     } else {
         err = broadcast_start(&sequencer->broadcast, &(struct position){0});
     }
@@ -283,8 +283,9 @@ int sequencer_new(struct sequencer **ret_sequencer, const struct sequencer_confi
     struct sequencer *sequencer = calloc(1, sizeof(*sequencer));
     if (!sequencer)
         return -ENOMEM;
+    const struct hub *hub = config->hub;
     int err =
-        broadcast_init(&sequencer->broadcast, config->shards, config->shard_count, config->tail_max_bytes);
+        broadcast_init(&sequencer->broadcast, hub->shards, config->shard_count, hub->conf->tail_max_bytes);
     if (err) {
         free(sequencer);
         return err;
@@ -292,7 +293,7 @@ int sequencer_new(struct sequencer **ret_sequencer, const struct sequencer_confi
     sequencer->config = *config;
     sequencer->not_open = "the transport is being opened";
     struct publish_queue_config publishes = {
-        .shards = config->shards,
+        .shards = hub->shards,
         .shard_count = config->shard_count,
         .metrics = &sequencer->metrics,
         .done = group_done,

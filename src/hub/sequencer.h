@@ -22,13 +22,10 @@ struct sequencer;
 struct shard;
 
 struct sequencer_config {
-    struct hub *hub;
-    struct loop *loop;           // of the hub thread
-    struct list *collecting;     // the hub thread's: sequencers that got publishes in this turn
-    struct shard *const *shards; // of this hub, one per worker; kept by the caller
+    struct hub *hub; // with its shards
     size_t shard_count;
-    size_t tail_max_bytes;
-    size_t worker_lag_max;
+    struct loop *loop;       // of the hub thread
+    struct list *collecting; // the hub thread's: sequencers that got publishes in this turn
     // The transport is open and the tails are filled, or it has failed: `err` with a sentence. Hub thread.
     void (*opened)(void *arg, int err, const char *reason);
     // Everything is settled and the transport is closed. Hub thread.

@@ -30,12 +30,9 @@ static int make_sequencer(struct server *server, struct hub *hub)
 {
     struct sequencer_config config = {
         .hub = hub,
+        .shard_count = server->worker_count,
         .loop = &server->hub_loop,
         .collecting = &server->collecting,
-        .shards = hub->shards,
-        .shard_count = server->worker_count,
-        .tail_max_bytes = hub->conf->tail_max_bytes,
-        .worker_lag_max = hub->conf->worker_lag_max,
         .opened = server_transport_opened,
         .closed = server_transport_closed,
         .arg = server,

@@ -258,14 +258,14 @@ static inline int rig_start(struct sequencer_rig *rig, const struct transport_op
 {
     for (size_t i = 0; i < WORKERS; i++)
         rig->table[i] = &rig->shards[i];
+    rig->hub.shards = rig->table;
+    rig->conf.tail_max_bytes = tail_max_bytes;
+    rig->conf.worker_lag_max = worker_lag_max;
     struct sequencer_config config = {
         .hub = &rig->hub,
+        .shard_count = WORKERS,
         .loop = &rig->hub_loop,
         .collecting = &rig->collecting,
-        .shards = rig->table,
-        .shard_count = WORKERS,
-        .tail_max_bytes = tail_max_bytes,
-        .worker_lag_max = worker_lag_max,
         .opened = rig_opened,
         .closed = rig_closed,
         .arg = rig,
