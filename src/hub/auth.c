@@ -274,8 +274,11 @@ static enum jwt_reason check_claims(const struct shard *shard, const struct exch
     buf_init(&audience, URL_MAX);
     exchange_append_origin(exchange, &audience);
     buf_append_str(&audience, STR(HUB_PATH));
-    enum jwt_reason reason =
-        audience.err ? JWT_REASON_MEMORY : jwt_claims_check(claims, clock_real_ms(), buf_str(&audience));
+    enum jwt_reason reason = JWT_REASON_AUDIENCE; // of an address longer than any URL
+    if (audience.err == -ENOMEM)
+        reason = JWT_REASON_MEMORY;
+    else if (!audience.err)
+        reason = jwt_claims_check(claims, clock_real_ms(), buf_str(&audience));
     buf_done(&audience);
     return reason;
 }
@@ -296,6 +299,10 @@ static bool check_use(struct shard *shard, struct exchange *exchange, const stru
         return refuse_token(shard, exchange, authorization_reason_text(credentials->details), claims->issuer,
                             claims->key_id);
     enum jwt_reason reason = check_claims(shard, exchange, claims);
+    if (reason == JWT_REASON_MEMORY) {
+        answer_unavailable(exchange, STR("Service Unavailable"));
+        return false;
+    }
     if (reason != JWT_REASON_NONE)
         return refuse_token(shard, exchange, jwt_reason_text(reason), claims->issuer, claims->key_id);
     return true;
