@@ -8,6 +8,7 @@
 #include "client/subscription.h"
 #include "client/url.h"
 #include "loop/loop.h"
+#include "loop/poller.h"
 #include "loop/signal.h"
 #include "sse/event.h"
 #include "json/writer.h"
@@ -76,6 +77,7 @@ struct receiver {
     struct loop loop;
     struct signal_watch interrupt;
     struct signal_watch terminate;
+    struct watch output;
     struct subscription *subscription;
     struct buf line;
     struct buf last_id;
@@ -202,6 +204,20 @@ static void on_terminate(struct signal_watch *watch)
     finish(CONTAINER_OF(watch, struct receiver, terminate), CLI_DONE);
 }
 
+// Whoever read what we print has gone (head -1): as if we had written more, without waiting for an update.
+static void on_output_broken(struct watch *watch, int err, unsigned events)
+{
+    (void)err;
+    (void)events;
+    (void)raise(SIGPIPE);
+    finish(CONTAINER_OF(watch, struct receiver, output), CLI_FAILED); // the signal was ignored
+}
+
+static void output_closed(struct watch *watch)
+{
+    (void)watch;
+}
+
 // Each update is out before the process waits for the next one; many that come together are written together.
 static bool flush_output(void *arg)
 {
@@ -232,7 +248,11 @@ static int receive(struct receiver *receiver, const struct client_url *url, stru
         hub_print_failure("subscribe", &settings->hub, err);
         return CLI_FAILED;
     }
+    watch_open(&receiver->output, &receiver->loop, STDOUT_FILENO, on_output_broken);
+    int unwatched = watch_set(&receiver->output, WATCH_QUIET);
+    (void)unwatched; // a plain file: it does not break
     loop_run(&receiver->loop);
+    watch_close(&receiver->output, output_closed);
     if (receiver->progress)
         progress_show(NULL);
     return receiver->status;

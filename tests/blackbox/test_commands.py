@@ -193,6 +193,17 @@ def test_a_refused_subscription_fails_at_once(hub, tmp_path, topic):
     assert re.search(rb"40[01]", result.stderr)
 
 
+def test_subscribe_ends_when_nobody_reads_it_any_more(hub, tmp_path, topic):
+    """Also while no update comes: subscribe | head -1."""
+    hub.publish_ok(topic, "x")
+    process = start_command("subscribe", "--url", url_of(hub), "--topic", topic, *EARLIEST, folder=tmp_path)
+    assert process.stdout.readline() == b"x\n"
+    process.stdout.close()
+    assert process.wait(HANG_GUARD_S) == -signal.SIGPIPE
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
 class Answering:
     """A server that gives each request the same answer."""
 
