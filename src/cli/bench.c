@@ -280,7 +280,7 @@ static int mint_for_topic(void *arg, struct str topic, struct buf *token)
 {
     const struct minter *minter = arg;
     const struct hub_settings *hub = minter->hub;
-    struct mint_request request = mint_all(hub->issuer, hub_audience(hub));
+    struct mint_request request = hub_mint_all(hub);
     request.grants = (struct mint_grants){.subscribe = {&topic, 1}};
     struct buf reason;
     buf_init(&reason, 1024);

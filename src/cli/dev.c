@@ -16,7 +16,6 @@
 
 #define OVERRIDES_MAX 16U
 #define TEXT_MAX 4096U
-#define PAGE_PATH HUB_PATH "/debug/"
 
 static const struct conf_override fixed[] = {
     {"addr", ":3000"},
@@ -57,6 +56,7 @@ struct plan {
     struct buf origins;
     struct buf transport;
     struct temporary data;
+    const struct conf *conf; // what they have led to
 };
 
 static void init(struct plan *plan)
@@ -84,27 +84,51 @@ static void add(struct plan *plan, const char *key, struct buf *text)
         plan->items[plan->count++] = (struct conf_override){key, value};
 }
 
-// The port of the first address; empty when it is a unix socket or will be chosen by the system.
-static struct str port_of(const struct conf *conf)
+// Where an address has its last colon: between host and port. Its length when there is none.
+static size_t find_port(struct str address)
 {
-    struct str addr = conf->addr.count ? conf->addr.items[0] : STR("");
-    size_t colon = addr.len;
-    while (colon > 0 && addr.ptr[colon - 1] != ':')
+    size_t colon = address.len;
+    while (colon > 0 && address.ptr[colon - 1] != ':')
         colon--;
+    return colon ? colon - 1 : address.len;
+}
+
+// The port of an address; empty when it is a unix socket or will be chosen by the system.
+static struct str port_of(struct str address)
+{
     uint64_t port;
-    struct str text = str_slice(addr, colon, addr.len);
+    struct str text = str_slice(address, find_port(address) + 1, address.len);
     return str_to_u64(text, &port) == HUB_OK && port ? text : STR("");
 }
 
-// The page's own origins may publish with the cookie, and tokens are for the hub as `token --dev` knows it.
+// The host by which clients reach what listens there.
+static struct str host_of(struct str address)
+{
+    struct str host = str_slice(address, 0, find_port(address));
+    bool any = host.len == 0 || str_eq(host, STR("[::]")) || str_eq(host, STR("0.0.0.0"));
+    return any || str_eq(host, STR("127.0.0.1")) ? STR("localhost") : host;
+}
+
+static bool is_loopback(struct str host)
+{
+    return str_starts_with(host, STR("127.")) || str_eq(host, STR("[::1]"));
+}
+
+// The page's own origins may publish with the cookie. Tokens are for the hub as `token --dev` knows it: every
+// loopback address is localhost.
 static void plan_origins(struct plan *plan, const struct conf *conf)
 {
-    struct str port = port_of(conf);
+    struct str address = conf->addr.count ? conf->addr.items[0] : STR("");
+    struct str port = port_of(address);
+    struct str host = port.len ? host_of(address) : STR("localhost");
+    struct str name = is_loopback(host) ? STR("localhost") : host;
     if (port.len == 0)
         port = STR("*");
     else
-        buf_printf(&plan->resource, "http://localhost:%.*s" HUB_PATH, STR_ARG(port));
+        buf_printf(&plan->resource, "http://%.*s:%.*s" HUB_PATH, STR_ARG(name), STR_ARG(port));
     buf_printf(&plan->origins, "http://localhost:%.*s http://127.0.0.1:%.*s", STR_ARG(port), STR_ARG(port));
+    if (!str_eq(host, STR("localhost")))
+        buf_printf(&plan->origins, " http://%.*s:%.*s", STR_ARG(host), STR_ARG(port));
     if (plan->resource.len)
         add(plan, "resource_identifier", &plan->resource);
     add(plan, "publish_origins", &plan->origins);
@@ -136,42 +160,45 @@ static struct conf *load(struct plan *plan, int argc, char **argv, int *ret_stat
     return err ? NULL : settings_load(&command, argc, argv, plan->items, plan->count, ret_status);
 }
 
-// "http://localhost:3000" for an address that listens on all; unix sockets have no page.
-static void append_base(struct buf *to, const char *address)
+// The hub's URL for the address that it listens on.
+static void append_url(struct buf *to, struct str address)
 {
-    struct str text = str_from_c(address);
-    size_t colon = text.len;
-    while (colon > 0 && text.ptr[colon - 1] != ':')
-        colon--;
-    struct str host = str_slice(text, 0, colon ? colon - 1 : 0);
-    bool any = str_eq(host, STR("[::]")) || str_eq(host, STR("0.0.0.0")) || str_eq(host, STR("127.0.0.1"));
-    if (any)
-        host = STR("localhost");
-    buf_printf(to, "http://%.*s:%s", STR_ARG(host), address + colon);
+    if (str_starts_with(address, STR("unix:")))
+        buf_printf(to, "%.*s:" HUB_PATH, STR_ARG(address));
+    else
+        buf_printf(to, "http://%.*s:%.*s" HUB_PATH, STR_ARG(host_of(address)), STR_ARG(port_of(address)));
+}
+
+static void print_publish(const struct plan *plan, struct str url)
+{
+    struct str audience = plan->conf->resource_identifier;
+    (void)printf("  Publish  %s publish --topic https://example.com/hello --data 'Hello!'",
+                 program_invocation_name);
+    if (!str_eq(url, STR(DEV_HUB)))
+        (void)printf(" --url %.*s", STR_ARG(url));
+    if (audience.len && !str_eq(url, audience))
+        (void)printf(" --aud %.*s", STR_ARG(audience));
+    (void)putchar('\n');
 }
 
 static void print_welcome(void *arg, const char *const *addresses, size_t count)
 {
     const struct plan *plan = arg;
-    if (count == 0 || strncmp(addresses[0], "unix", 4) == 0)
-        return;
-    struct buf base;
-    buf_init(&base, TEXT_MAX);
-    append_base(&base, addresses[0]);
-    const char *url = buf_c(&base);
-    if (url) {
-        (void)printf("\n  Open     %s" PAGE_PATH "\n", url);
-        (void)printf("  Publish  %s publish --topic https://example.com/hello --data 'Hello!'",
-                     program_invocation_name);
-        if (strcmp(url, DEV_ORIGIN) != 0)
-            (void)printf(" --url %s" HUB_PATH, url);
-        if (plan->data.path[0])
-            (void)fputs("\n  History  lives in a temporary directory until the hub stops", stdout);
-        (void)puts("\n  Stop     Ctrl-C\n\n  For development only: everybody who reaches this hub may do "
-                   "everything.\n");
-        (void)fflush(stdout);
-    }
-    buf_done(&base);
+    struct buf url;
+    buf_init(&url, TEXT_MAX);
+    if (count)
+        append_url(&url, str_from_c(addresses[0]));
+    (void)putchar('\n');
+    if (str_starts_with(buf_str(&url), STR("http:"))) // a browser has no way to a unix socket
+        (void)printf("  Open     %.*s/debug/\n", STR_ARG(buf_str(&url)));
+    if (url.len)
+        print_publish(plan, buf_str(&url));
+    buf_done(&url);
+    if (plan->data.path[0])
+        (void)puts("  History  lives in a temporary directory until the hub stops");
+    (void)puts(
+        "  Stop     Ctrl-C\n\n  For development only: everybody who reaches this hub may do everything.\n");
+    (void)fflush(stdout);
 }
 
 int dev_command(int argc, char **argv)
@@ -181,6 +208,7 @@ int dev_command(int argc, char **argv)
     init(&plan);
     struct conf *conf = load(&plan, argc, argv, &status);
     if (conf) {
+        plan.conf = conf;
         const struct server_events events = {.started = print_welcome, .arg = &plan};
         status = run_serve(conf, &events);
         conf_free(conf);

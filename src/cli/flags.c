@@ -119,22 +119,29 @@ static const struct option *find_name(const struct option *options, struct str f
     return option_find(options, str_make(name, flag.len));
 }
 
-// "--name", "--name=value" or "-x".
-static bool take_flag(struct parse *parse, struct str text)
+// The flag of an argument and what is joined to it: "--name=value", "-xvalue" and "-x=value". A NULL ptr in
+// *ret_joined: nothing is.
+static struct str split_flag(struct str text, struct str *ret_joined)
 {
     bool is_long = str_starts_with(text, STR("--"));
-    size_t equals = is_long ? str_find(text, 0, '=') : text.len;
-    struct str flag = str_slice(text, 0, equals);
+    size_t end = is_long ? str_find(text, 0, '=') : 2;
+    size_t from = end + (end < text.len && text.ptr[end] == '=');
+    *ret_joined = end < text.len ? str_slice(text, from, text.len) : str_make(NULL, 0);
+    return str_slice(text, 0, end);
+}
+
+static bool take_flag(struct parse *parse, struct str text)
+{
+    struct str joined;
+    struct str flag = split_flag(text, &joined);
+    bool is_long = str_starts_with(text, STR("--"));
     struct str name = str_slice(flag, is_long ? 2 : 1, flag.len);
-    const struct option *option = NULL;
-    if (is_long)
-        option = find_name(parse->spec->options, name);
-    else if (name.len == 1)
-        option = find_letter(parse->spec->options, name.ptr[0]);
+    const struct option *option =
+        is_long ? find_name(parse->spec->options, name) : find_letter(parse->spec->options, name.ptr[0]);
     if (!option)
-        return complain_unknown(parse, flag, name);
-    if (equals < text.len)
-        return set(parse, option, flag, str_slice(text, equals + 1, text.len));
+        return complain_unknown(parse, is_long ? flag : text, name);
+    if (joined.ptr)
+        return set(parse, option, flag, joined);
     if (option->type == OPTION_BOOL)
         return set(parse, option, flag, STR("true"));
     if (parse->at == parse->argc)

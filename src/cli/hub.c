@@ -27,15 +27,18 @@ bool hub_read_key(const char *command, const struct hub_settings *settings, stru
     return input_read_value(command, "--key", settings->key.ptr ? settings->key : STR(DEV_KEY), key);
 }
 
-struct str hub_audience(const struct hub_settings *settings)
+struct mint_request hub_mint_all(const struct hub_settings *settings)
 {
-    return settings->audience.len ? settings->audience : settings->url;
+    bool given = settings->audience.len > 0;
+    struct mint_request request = mint_all(settings->issuer, given ? settings->audience : settings->url);
+    request.audience_is_url = !given;
+    return request;
 }
 
 bool hub_mint(const char *command, const struct hub_settings *settings, struct str key,
               enum hub_action action, struct buf *token)
 {
-    struct mint_request request = mint_all(settings->issuer, hub_audience(settings));
+    struct mint_request request = hub_mint_all(settings);
     if (action == HUB_ACTION_SUBSCRIBE)
         request.grants.publish.count = 0;
     else if (action == HUB_ACTION_PUBLISH)
@@ -44,8 +47,7 @@ bool hub_mint(const char *command, const struct hub_settings *settings, struct s
     buf_init(&reason, 1024);
     int err = mint_token(&request, key, settings->algorithm, STR(""), token, &reason);
     if (err)
-        (void)fprintf(stderr, "cinnabar %s: --key: %s\n", command,
-                      reason.len ? buf_c(&reason) : err_text(err));
+        (void)fprintf(stderr, "cinnabar %s: %s\n", command, reason.len ? buf_c(&reason) : err_text(err));
     buf_done(&reason);
     return err == HUB_OK;
 }

@@ -23,8 +23,9 @@ struct hub_settings {
     struct str audience;
 };
 
-// The options, to stand in a command's table; `member` is its hub_settings.
-#define HUB_OPTIONS(owner, member) \
+// The options, to stand in a command's table; `member` is its hub_settings. What the command does without a
+// token and without a key is for it to say.
+#define HUB_OPTIONS_WITHOUT(owner, member, no_token, no_key) \
     {.name = "url", \
      .letter = 'u', \
      .type = OPTION_TEXT, \
@@ -37,14 +38,14 @@ struct hub_settings {
          .flags = OPTION_SECRET, \
          OPTION_AT(owner, member.token), \
          .doc = "The access token; @FILE reads it from a file.", \
-         .default_doc = "one made with --key"}, \
+         .default_doc = (no_token)}, \
         {.name = "key", \
          .letter = 'k', \
          .type = OPTION_TEXT, \
          .flags = OPTION_SECRET, \
          OPTION_AT(owner, member.key), \
          .doc = "The secret to make a token with; @FILE reads it from a file.", \
-         .default_doc = "that of cinnabar dev"}, \
+         .default_doc = (no_key)}, \
         {.name = "alg", \
          .type = OPTION_TEXT, \
          OPTION_AT(owner, member.algorithm), \
@@ -59,6 +60,9 @@ struct hub_settings {
         .name = "aud", .type = OPTION_TEXT, OPTION_AT(owner, member.audience), \
         .doc = "The audience of a made token.", .default_doc = "the URL" \
     }
+
+#define HUB_OPTIONS(owner, member) \
+    HUB_OPTIONS_WITHOUT(owner, member, "one made with --key", "that of cinnabar dev")
 
 enum hub_action {
     HUB_ACTION_PUBLISH,
@@ -78,8 +82,8 @@ bool hub_read_key(const char *command, const struct hub_settings *settings, stru
 // Appends a token that grants the action for everything. False after a message to stderr.
 bool hub_mint(const char *command, const struct hub_settings *settings, struct str key,
               enum hub_action action, struct buf *token);
-// The audience of tokens that are made.
-struct str hub_audience(const struct hub_settings *settings);
+// The request of a token that grants everything.
+struct mint_request hub_mint_all(const struct hub_settings *settings);
 // What may help when nobody listens at the URL, on stderr.
 void hub_print_hint(const struct hub_settings *settings);
 // What has become of a request, in words.

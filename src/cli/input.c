@@ -55,29 +55,33 @@ static void cut_line_end(struct buf *text)
         text->len--;
 }
 
-bool input_read_value(const char *command, const char *flag, struct str value, struct buf *to)
+static bool report(const char *command, const char *flag, struct str file, int err)
 {
-    int err;
-    if (str_starts_with(value, STR("@"))) {
-        err = read_file(str_slice(value, 1, value.len), to);
-        if (!err)
-            cut_line_end(to);
-    } else {
-        buf_append_str(to, value);
-        err = to->err;
-    }
-    // A value that is no file name may be a secret.
-    struct str file = str_starts_with(value, STR("@")) ? value : STR("");
     if (err)
         (void)fprintf(stderr, "cinnabar %s: %s%s%.*s: %s\n", command, flag, file.len ? " " : "",
                       STR_ARG(file), err_text(err));
     return err == HUB_OK;
 }
 
-bool input_read_stdin(const char *command, struct buf *to)
+bool input_read_value(const char *command, const char *flag, struct str value, struct buf *to)
 {
-    int err = read_all(STDIN_FILENO, to);
-    if (err)
-        (void)fprintf(stderr, "cinnabar %s: standard input: %s\n", command, err_text(err));
-    return err == HUB_OK;
+    if (!str_starts_with(value, STR("@"))) {
+        buf_append_str(to, value);
+        return report(command, flag, STR(""), to->err); // what is no file name may be a secret
+    }
+    int err = read_file(str_slice(value, 1, value.len), to);
+    if (!err)
+        cut_line_end(to);
+    return report(command, flag, value, err);
+}
+
+bool input_read_data(const char *command, const char *flag, struct str value, struct buf *to)
+{
+    bool escaped = str_starts_with(value, STR("@@"));
+    if (str_eq(value, STR("-")))
+        return report(command, flag, value, read_file(value, to));
+    if (str_starts_with(value, STR("@")) && !escaped)
+        return report(command, flag, value, read_file(str_slice(value, 1, value.len), to));
+    buf_append_str(to, str_slice(value, escaped, value.len));
+    return report(command, flag, STR(""), to->err);
 }

@@ -55,12 +55,47 @@ static void write_uuid(struct json_writer *writer, struct str key)
     json_write_member(writer, key, str_make(uuid, sizeof(uuid)));
 }
 
+// What follows the host in a URL of this machine by another name than localhost; else a NULL ptr.
+static struct str behind_loopback(struct str url)
+{
+    struct str rest = str_slice(url, sizeof("http://") - 1, url.len);
+    if (str_starts_with(url, STR("unix:/")))
+        return STR(HUB_PATH);
+    if (!str_starts_with(url, STR("http://")))
+        return str_make(NULL, 0);
+    if (str_starts_with(rest, STR("[::1]")))
+        return str_slice(rest, sizeof("[::1]") - 1, rest.len);
+    size_t end = 0;
+    while (end < rest.len && (rest.ptr[end] == '.' || (rest.ptr[end] >= '0' && rest.ptr[end] <= '9')))
+        end++;
+    return str_starts_with(rest, STR("127.")) ? str_slice(rest, end, rest.len) : str_make(NULL, 0);
+}
+
+static void write_audience(const struct mint_request *request, struct json_writer *writer)
+{
+    struct str behind = behind_loopback(request->audience);
+    json_write_key(writer, STR("aud"));
+    if (!request->audience_is_url || !behind.ptr) {
+        json_write_str(writer, request->audience);
+        return;
+    }
+    struct buf local;
+    buf_init(&local, CLAIMS_MAX);
+    buf_append_str(&local, STR("http://localhost"));
+    buf_append_str(&local, behind);
+    json_begin_array(writer);
+    json_write_str(writer, request->audience);
+    json_write_str(writer, buf_str(&local));
+    json_end_array(writer);
+    buf_done(&local);
+}
+
 static void write_claims(const struct mint_request *request, struct json_writer *writer)
 {
     const struct mint_grants *grants = &request->grants;
     json_begin_object(writer);
     json_write_member(writer, STR("iss"), request->issuer);
-    json_write_member(writer, STR("aud"), request->audience);
+    write_audience(request, writer);
     if (request->subject.len)
         json_write_member(writer, STR("sub"), request->subject);
     else
@@ -105,14 +140,18 @@ int mint_token(const struct mint_request *request, struct str key, struct str al
 {
     struct jwt_key *loaded;
     const char *reason = NULL;
+    enum jwt_algorithm unused;
+    bool known = algorithm.len == 0 || jwt_algorithm_from_name(algorithm, &unused);
     int err = jwt_key_load(&loaded, key, algorithm, key_id, &reason);
-    if (err)
+    if (err) {
+        buf_append_str(reterr, known ? STR("--key: ") : STR("--alg: "));
         return refuse(reterr, err, reason ? reason : err_text(err));
+    }
     struct buf claims;
     buf_init(&claims, CLAIMS_MAX);
     err = mint_claims(request, &claims);
     if (err == HUB_E_INVALID)
-        (void)refuse(reterr, err, "the payload is not JSON");
+        (void)refuse(reterr, err, "--payload: it is not JSON");
     else if (err)
         (void)refuse(reterr, err, err_text(err));
     else if ((err = jwt_sign(loaded, buf_str(&claims), token)))

@@ -5,6 +5,7 @@
 #include "base/option.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct buf;
@@ -27,6 +28,8 @@ struct mint_grants {
 struct mint_request {
     struct str issuer;
     struct str audience;
+    bool audience_is_url; // as a client has it: a hub on this machine may know itself as localhost, so that
+                          // the token is for that name too
     struct str subject;   // empty: a random one
     struct str client_id; // empty: the issuer
     struct str payload;   // JSON, for the subscribe grant; empty: none
@@ -38,7 +41,7 @@ struct mint_request {
 // Appends the claims as a JSON object. HUB_E_INVALID when the payload is not JSON; -ENOMEM, HUB_E_TOO_BIG.
 MUST_CHECK int mint_claims(const struct mint_request *request, struct buf *claims);
 // Appends the token. `algorithm` may be empty, `key_id` too. What is wrong with key, algorithm or payload is
-// appended to `reterr` as a sentence.
+// appended to `reterr` as a sentence that begins with the flag.
 MUST_CHECK int mint_token(const struct mint_request *request, struct str key, struct str algorithm,
                           struct str key_id, struct buf *token, struct buf *reterr);
 // The request of a token that grants publishing and subscribing to everything for an hour from now.

@@ -36,7 +36,7 @@ static const struct option options[] = {
      .type = OPTION_TEXT,
      .max = DATA_MAX,
      OPTION_AT(struct settings, data),
-     .doc = "The data; - reads standard input.",
+     .doc = "The data; @FILE reads it from a file, - from standard input; @@ is a leading @.",
      .default_doc = "none"},
     {.name = "private",
      .type = OPTION_BOOL,
@@ -129,12 +129,12 @@ static int publish(const struct settings *settings, struct arena *arena)
     int status = CLI_FAILED;
     buf_init(&token, HUB_TOKEN_MAX);
     buf_init(&data, DATA_MAX);
-    bool from_stdin = str_eq(settings->data, STR("-"));
+    bool has_data = settings->data.ptr != NULL;
     if (hub_resolve("publish", &settings->hub, arena, &url) &&
         hub_make_token("publish", &settings->hub, HUB_ACTION_PUBLISH, &token) &&
-        (!from_stdin || input_read_stdin("publish", &data)))
+        (!has_data || input_read_data("publish", "--data", settings->data, &data)))
         status = send_update(settings, &url, buf_str(&token),
-                             from_stdin ? str_make(data.len ? data.ptr : "", data.len) : settings->data);
+                             has_data ? str_make(data.len ? data.ptr : "", data.len) : settings->data);
     buf_done(&token);
     buf_done(&data);
     return status;

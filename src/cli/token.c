@@ -16,6 +16,7 @@ struct settings {
     bool dev;
     struct str issuer;
     struct str audience;
+    struct str url;
     struct str key;
     struct str algorithm;
     struct str key_id;
@@ -37,7 +38,14 @@ static const struct option options[] = {
     {.name = "aud",
      .type = OPTION_TEXT,
      OPTION_AT(struct settings, audience),
-     .doc = "The hub's URL, as its resource_identifier says."},
+     .doc = "Whom the token is for: the hub's resource_identifier.",
+     .default_doc = "--url"},
+    {.name = "url",
+     .letter = 'u',
+     .type = OPTION_TEXT,
+     OPTION_AT(struct settings, url),
+     .doc = "The hub, as publish and subscribe take it.",
+     .default_doc = "none; with --dev " DEV_HUB},
     {.name = "key",
      .letter = 'k',
      .type = OPTION_TEXT,
@@ -82,7 +90,9 @@ static const struct option options[] = {
     {.name = "publish_urlpattern",
      .type = OPTION_LIST,
      OPTION_AT(struct settings, grants.publish_urlpattern),
-     .doc = "Grants publishing to topics that match this URL Pattern. Repeatable."},
+     .doc =
+         "Grants publishing to topics that match this URL Pattern. Repeatable. Hubs of this version do not "
+         "match them yet: it grants nothing."},
     {.name = "subscribe",
      .type = OPTION_LIST,
      OPTION_AT(struct settings, grants.subscribe),
@@ -90,7 +100,7 @@ static const struct option options[] = {
     {.name = "subscribe_urlpattern",
      .type = OPTION_LIST,
      OPTION_AT(struct settings, grants.subscribe_urlpattern),
-     .doc = "Grants private updates of topics that match. Repeatable."},
+     .doc = "Grants private updates of topics that match. Repeatable. The same holds."},
     {0},
 };
 
@@ -117,20 +127,20 @@ static void set_dev_defaults(struct settings *settings)
     const char *key = getenv("MERCURE_PUBLISHER_JWT_KEY");
     if (settings->issuer.len == 0)
         settings->issuer = STR(DEV_ISSUER);
-    if (settings->audience.len == 0)
-        settings->audience = STR(DEV_HUB);
+    if (settings->url.len == 0)
+        settings->url = STR(DEV_HUB);
     if (settings->key.len == 0)
         settings->key = key && key[0] ? str_from_c(key) : STR(DEV_KEY);
     if (grants_nothing(&settings->grants))
-        settings->grants = mint_all(settings->issuer, settings->audience).grants;
+        settings->grants = mint_all(STR(""), STR("")).grants;
 }
 
 static const char *find_missing(const struct settings *settings)
 {
     if (settings->issuer.len == 0)
         return "--iss is missing: name the issuer that the hub trusts, or use --dev";
-    if (settings->audience.len == 0)
-        return "--aud is missing: name the hub's URL, or use --dev";
+    if (settings->audience.len == 0 && settings->url.len == 0)
+        return "--aud is missing: name the hub's resource_identifier (or its URL with --url), or use --dev";
     if (settings->key.len == 0)
         return "--key is missing: give the secret, @FILE or @-, or use --dev";
     if (grants_nothing(&settings->grants))
@@ -144,7 +154,8 @@ static struct mint_request request_of(const struct settings *settings)
     uint64_t ttl_s = settings->ttl_ms ? settings->ttl_ms / 1000 : 3600;
     return (struct mint_request){
         .issuer = settings->issuer,
-        .audience = settings->audience,
+        .audience = settings->audience.len ? settings->audience : settings->url,
+        .audience_is_url = settings->audience.len == 0,
         .subject = settings->subject,
         .client_id = settings->client_id,
         .payload = settings->payload,

@@ -1,10 +1,22 @@
 """What people are told: help, and what may be wrong with what they have set."""
+import signal
+import socket
+import subprocess
+
 import pytest
 
-from harness.hub import run_command
+from harness import tokens
+from harness.hub import BINARY, PATH, environment, run_command
+from harness.wire import HANG_GUARD_S
 
 KEY = "0123456789abcdef0123456789abcdef"
 KEYS = {"MERCURE_PUBLISHER_JWT_KEY": KEY, "MERCURE_SUBSCRIBER_JWT_KEY": KEY}
+
+
+def free_address(host):
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return f"{host}:{probe.getsockname()[1]}"
 
 
 def help_of(command, folder):
@@ -63,3 +75,99 @@ def test_a_wrong_transport_is_told_with_all_other_errors(tmp_path):
     assert len(lines) == 2
     assert lines[0].startswith("--addr: error: ")
     assert lines[1].startswith("--transport-url: error: transport_url: there is no transport for this URL")
+
+
+# ---- The hub for development
+
+
+@pytest.fixture
+def start_dev(tmp_path):
+    """Starts `cinnabar dev`; the lines of its welcome, each by its first word."""
+    processes = []
+
+    def start(*args):
+        process = subprocess.Popen([str(BINARY), "dev", "--ops-addr=", *args], cwd=tmp_path,
+                                   env={**environment(tmp_path, {}), "TMPDIR": str(tmp_path)}, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        processes.append(process)
+        lines = {}
+        for line in process.stdout:
+            word, _, rest = line.decode().strip().partition(" ")
+            lines[word] = rest.strip()
+            if word == "Stop":
+                return lines
+        raise AssertionError("the hub has ended")
+
+    yield start
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=HANG_GUARD_S)
+
+
+def run_line(line, folder):
+    return subprocess.run(line, shell=True, cwd=folder, env=environment(folder, {}), capture_output=True,
+                          timeout=HANG_GUARD_S, check=False)
+
+
+@pytest.mark.parametrize("addr", ["127.0.0.1:0", "127.9.8.7:0", "[::1]:0", "0.0.0.0:0", ":0", "unix:{folder}/hub.sock"])
+def test_what_dev_says_of_itself_works_at_any_address(start_dev, tmp_path, addr):
+    lines = start_dev("--addr", addr.format(folder=tmp_path))
+    result = run_line(lines["Publish"], tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert ("Open" in lines) == (not addr.startswith("unix"))
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_a_development_hub_is_found_by_each_name_of_this_machine(start_dev, tmp_path, host):
+    address = free_address("127.0.0.1")
+    start_dev("--addr", address)
+    url = f"http://{host}:{address.split(':')[1]}{PATH}"
+    result = run_command("publish", "-u", url, "--topic", "x", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    token = run_command("token", "--dev", "--url", url, folder=tmp_path).stdout.decode().strip()
+    result = run_command("publish", "-u", url, "--token", token, "--topic", "x", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_publish_line_of_dev_has_the_audience_that_was_set(start_dev, tmp_path):
+    lines = start_dev("--addr", "127.0.0.1:0", "--resource-identifier", "https://hub.example/x")
+    assert lines["Publish"].endswith(" --aud https://hub.example/x")
+    assert run_line(lines["Publish"], tmp_path).returncode == 0
+
+
+# ---- Values
+
+
+@pytest.mark.parametrize("data, expected", [("@file", "a\nb\n"), ("@@file", "@file"), ("a@b", "a@b"), ("@@", "@")])
+def test_data_may_come_from_a_file(hub, tmp_path, topic, data, expected):
+    (tmp_path / "file").write_text("a\nb\n")
+    with hub.subscribe(topic) as stream:
+        token = tokens.mint(publish=[topic])
+        result = run_command("publish", "-u", "http://{}:{}{}".format(*hub.address, PATH), "--token", token,
+                             "--topic", topic, "-d", data, folder=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert stream.read_event().data == expected
+
+
+def test_a_file_of_data_that_is_not_there_is_told(tmp_path):
+    result = run_command("publish", "--topic", "x", "--data", "@nowhere", folder=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == b"cinnabar publish: --data @nowhere: No such file or directory\n"
+
+
+def test_an_algorithm_that_cannot_be_used_is_told_with_its_flag(tmp_path):
+    result = run_command("publish", "--topic", "x", "--alg", "RS256", folder=tmp_path)
+    assert result.stderr.startswith(b"cinnabar publish: --alg: ")
+
+
+@pytest.mark.parametrize("command, args", [("health", ["--ops-addr"]), ("bench", ["publish", "--url"])])
+def test_where_nobody_listens_the_address_is_named(tmp_path, command, args):
+    address = free_address("127.1.2.3")
+    result = run_command(command, *args, address if command == "health" else f"http://{address}{PATH}", folder=tmp_path)
+    assert result.returncode == 1
+    assert address in result.stderr.decode() and b"refused" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["token"])
+def test_help_says_that_url_patterns_do_not_match_yet(tmp_path, command):
+    assert "Hubs of this version do not match them yet" in help_of(command, tmp_path)

@@ -22,7 +22,12 @@ static const struct option options[] = {
      OPTION_AT(struct target, url),
      .doc = "."},
     {.name = "topic", .type = OPTION_LIST, OPTION_AT(struct target, topics), .doc = "."},
-    {.name = "max_count", .type = OPTION_INTEGER, .max = 9, OPTION_AT(struct target, count), .doc = "."},
+    {.name = "max_count",
+     .letter = 'c',
+     .type = OPTION_INTEGER,
+     .max = 9,
+     OPTION_AT(struct target, count),
+     .doc = "."},
     {.name = "json", .type = OPTION_BOOL, OPTION_AT(struct target, json), .doc = "."},
     {0},
 };
@@ -108,6 +113,17 @@ static void letters_and_operands_are_taken(void **state)
     assert_true(str_eq(fixture->operands.items[0], STR("thing")));
 }
 
+static void a_letter_may_have_its_value_joined(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_true(parse(fixture, ARGS("-ua", "-c=7")));
+    assert_true(str_eq(fixture->target.url, STR("a")));
+    assert_int_equal(fixture->target.count, 7);
+    assert_true(parse(fixture, ARGS("-u-", "-c3")));
+    assert_true(str_eq(fixture->target.url, STR("-")));
+    assert_int_equal(fixture->target.count, 3);
+}
+
 static void behind_two_dashes_everything_is_an_operand(void **state)
 {
     struct fixture *fixture = *state;
@@ -128,7 +144,8 @@ static void wrong_use_has_status_2(void **state)
 {
     struct fixture *fixture = *state;
     const char *const *const wrong[] = {
-        ARGS("--jsn"),         ARGS("-x"),     ARGS("--url"), ARGS("--max-count", "10"),
+        ARGS("--jsn"),         ARGS("-x"),     ARGS("-xa"),
+        ARGS("-cx"),           ARGS("--url"),  ARGS("--max-count", "10"),
         ARGS("--max-count=x"), ARGS("a", "b"),
     };
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
@@ -154,6 +171,7 @@ int main(void)
         TEST(defaults_stand_where_nothing_is_given),
         TEST(a_list_takes_one_element_per_flag_as_it_is),
         TEST(letters_and_operands_are_taken),
+        TEST(a_letter_may_have_its_value_joined),
         TEST(behind_two_dashes_everything_is_an_operand),
         TEST(a_dash_alone_is_a_value),
         TEST(wrong_use_has_status_2),
