@@ -44,7 +44,7 @@ static const struct option options[] = {
     {.name = "match_urlpattern",
      .type = OPTION_LIST,
      OPTION_AT(struct settings, patterns),
-     .doc = "A URL Pattern of topics. Repeatable."},
+     .doc = "A URL Pattern of topics. Repeatable. Hubs of this version do not match them yet."},
     {.name = "last_event_id",
      .type = OPTION_TEXT,
      OPTION_AT(struct settings, last_event_id),
@@ -60,7 +60,8 @@ static const struct option options[] = {
      .type = OPTION_BOOL,
      OPTION_AT(struct settings, json),
      .doc = "Print a JSON object a line, with id, type and data."},
-    HUB_OPTIONS(struct settings, hub),
+    HUB_OPTIONS_WITHOUT(struct settings, hub, "one made with --key; none without it",
+                        "none: public updates only"),
     {0},
 };
 

@@ -168,6 +168,10 @@ def test_where_nobody_listens_the_address_is_named(tmp_path, command, args):
     assert address in result.stderr.decode() and b"refused" in result.stderr
 
 
-@pytest.mark.parametrize("command", ["token"])
+@pytest.mark.parametrize("command", ["token", "subscribe"])
 def test_help_says_that_url_patterns_do_not_match_yet(tmp_path, command):
     assert "Hubs of this version do not match them yet" in help_of(command, tmp_path)
+
+
+def test_help_of_subscribe_promises_no_token(tmp_path):
+    assert "that of cinnabar dev" not in help_of("subscribe", tmp_path)
