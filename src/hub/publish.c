@@ -6,11 +6,11 @@
 #include "base/uuid.h"
 #include "conf/conf.h"
 #include "http/exchange.h"
-#include "http/form.h"
 #include "hub/answer.h"
 #include "hub/auth.h"
 #include "hub/hub.h"
 #include "hub/messages.h"
+#include "hub/publish_form.h"
 #include "hub/sequencer.h"
 #include "hub/shard.h"
 #include "hub/worker.h"
@@ -48,90 +48,6 @@ static void refuse_unavailable(struct shard *shard, struct exchange *exchange, c
         LOG_C("reason", reason));
     counter_add(&shard->metrics.publish_failed, 1);
     answer_unavailable(exchange, text);
-}
-
-// ---- The form ----
-
-enum form_kind {
-    FORM_KIND_FORM,
-    FORM_KIND_OTHER,
-    FORM_KIND_MALFORMED,
-};
-
-// A parameter must have a name and a value; what they are does not matter.
-static bool is_parameter(struct str text)
-{
-    text = str_trim(text);
-    size_t equals = str_find(text, 0, '=');
-    return text.len == 0 || (equals > 0 && equals + 1 < text.len);
-}
-
-static enum form_kind form_kind(struct str content_type)
-{
-    struct str part;
-    struct str rest = content_type;
-    bool first = true;
-    bool form = false;
-    while (str_split(&rest, ';', &part)) {
-        if (first)
-            form = str_eq_nocase(str_trim(part), STR("application/x-www-form-urlencoded"));
-        else if (!is_parameter(part))
-            return FORM_KIND_MALFORMED;
-        first = false;
-    }
-    return form ? FORM_KIND_FORM : FORM_KIND_OTHER;
-}
-
-static void set_once(struct str *field, struct str value)
-{
-    if (!field->ptr)
-        *field = value;
-}
-
-static void set_field(struct publication *publication, struct str *topics, size_t max_topics, struct str name,
-                      struct str value)
-{
-    if (str_eq(name, STR("topic"))) {
-        if (publication->topic_count < max_topics)
-            topics[publication->topic_count] = value;
-        publication->topic_count++;
-    } else if (str_eq(name, STR("data"))) {
-        set_once(&publication->data, value);
-    } else if (str_eq(name, STR("id"))) {
-        set_once(&publication->id, value);
-    } else if (str_eq(name, STR("type"))) {
-        set_once(&publication->type, value);
-    } else if (str_eq(name, STR("retry"))) {
-        set_once(&publication->retry, value);
-    } else if (str_eq(name, STR("private"))) {
-        publication->private = true;
-    }
-}
-
-static size_t count_pairs(struct str body, size_t max)
-{
-    size_t count = 1;
-    for (size_t at = str_find(body, 0, '&'); at < body.len && count < max; at = str_find(body, at + 1, '&'))
-        count++;
-    return count;
-}
-
-// Fields are those of the form that we know, the first of each name, but for topics.
-static int read_form(struct exchange *exchange, struct str body, size_t max_topics,
-                     struct publication *publication)
-{
-    size_t room = count_pairs(body, max_topics);
-    struct str *topics = arena_calloc(exchange_arena(exchange), room, sizeof(*topics));
-    if (!topics)
-        return -ENOMEM;
-    struct form form;
-    form_init(&form, body, exchange_arena(exchange));
-    struct str name;
-    struct str value;
-    while (form_next(&form, &name, &value))
-        set_field(publication, topics, room, name, value);
-    publication->topics = topics;
-    return form.err;
 }
 
 // ---- The update ----
@@ -312,9 +228,10 @@ static bool check(struct publishing *publishing, struct exchange *exchange, stru
 
 static void publish_body(struct publishing *publishing, struct exchange *exchange, struct str body)
 {
-    struct publication publication = {0};
+    size_t max_topics = publishing->shard->hub->conf->max_topics;
+    struct publication publication;
     struct update *update;
-    if (read_form(exchange, body, publishing->shard->hub->conf->max_topics, &publication) != HUB_OK) {
+    if (publish_form_read(&publication, body, max_topics, exchange_arena(exchange)) != HUB_OK) {
         answer_unavailable(exchange, STR("Service Unavailable"));
         return;
     }
@@ -375,13 +292,13 @@ void publish_handle(struct worker *worker, struct shard *shard, struct exchange 
         auth_forbid(shard, exchange, "the token does not grant publishing on any topic", str_make(NULL, 0));
         return;
     }
-    enum form_kind kind = form_kind(exchange_header(exchange, STR("Content-Type")));
-    if (kind == FORM_KIND_FORM) {
+    enum publish_form form = publish_form_of(exchange_header(exchange, STR("Content-Type")));
+    if (form == PUBLISH_FORM_GOOD) {
         start(shard, exchange, credentials);
         return;
     }
     ref_put(&credentials->ref);
-    if (kind == FORM_KIND_MALFORMED)
+    if (form == PUBLISH_FORM_MALFORMED)
         refuse(shard, exchange, 400, STR("Bad Request"));
     else
         refuse(shard, exchange, 400, STR("Missing \"topic\" parameter"));
