@@ -60,7 +60,6 @@ int hub_new(struct hub **ret_hub, uint32_t number, const struct conf *conf, size
         return -ENOMEM;
     hub->number = number;
     hub->conf = conf;
-    hub->max_subscribers = conf->max_subscribers ? conf->max_subscribers : SIZE_MAX;
     hub->shards = calloc(worker_count, sizeof(struct shard *));
     int err = hub->shards ? load_keys(hub) : -ENOMEM;
     if (!err)

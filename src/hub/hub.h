@@ -1,5 +1,5 @@
 // A hub is one tenant: its log, transport, keys, limits and subscribers. This is the part of it that all
-// threads share: immutable, but for counters that bound the whole process.
+// threads share: immutable, but for the counters of what is bounded for all of its workers together.
 //
 // The hub thread has a `struct sequencer` for each hub, each worker a `struct shard`.
 #pragma once
@@ -33,8 +33,7 @@ struct hub {
     atomic_size_t pending_publishes; // accepted and not yet settled, against max_pending_publishes
     atomic_size_t pending_bytes;     // their memory, against max_pending_bytes
     atomic_size_t subscribers;       // against max_subscribers
-    size_t max_subscribers;
-    atomic_size_t matcher_bytes; // what subscribers' matchers take, against max_matcher_bytes
+    atomic_size_t matcher_bytes;     // what subscribers' matchers take, against max_matcher_bytes
 };
 
 // With its keys and its URL; the sequencer and the shards are for the caller to set. What is wrong with a key

@@ -237,7 +237,9 @@ static int register_subscriber(struct subscriber *subscriber, const struct subsc
 // A place among max_subscribers; false when there is none.
 static bool take_place(struct hub *hub)
 {
-    if (atomic_fetch_add_explicit(&hub->subscribers, 1, memory_order_relaxed) < hub->max_subscribers)
+    uint64_t max = hub->conf->max_subscribers; // 0: any number
+    size_t before = atomic_fetch_add_explicit(&hub->subscribers, 1, memory_order_relaxed);
+    if (!max || before < max)
         return true;
     leave_place(hub);
     return false;

@@ -287,7 +287,7 @@ static inline struct rig *rig_new(void)
     rig->conf.max_matcher_bytes = 1U << 20;
     rig->oldest = 1;
     rig->before_first = TAIL_FIRST_OFFSET - 1;
-    rig->hub = (struct hub){.conf = &rig->conf, .sequencer = &rig->sequencer, .max_subscribers = 1000};
+    rig->hub = (struct hub){.conf = &rig->conf, .sequencer = &rig->sequencer};
     assert_int_equal(loop_init(&rig->loop), HUB_OK);
     shard_init(&rig->shard, &rig->hub, &rig->loop);
     return rig;

@@ -80,7 +80,7 @@ static void test_so_many_subscribers_there_may_be(void **state)
     (void)state;
     struct rig *rig = rig_new();
     struct reader readers[3];
-    rig->hub.max_subscribers = 2;
+    rig->conf.max_subscribers = 2;
     subscribe(rig, &readers[0], "a");
     subscribe(rig, &readers[1], "a");
     assert_int_equal(try_matchers(rig, &readers[2], "a"), HUB_E_FULL);
