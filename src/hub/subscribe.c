@@ -82,10 +82,18 @@ static void release(struct subscribing *subscribing)
     subscribing->credentials = NULL;
 }
 
-void subscribe_log_refused(struct exchange *exchange, struct str reason)
+static void log_refused(struct exchange *exchange, struct str reason)
 {
     LOG(LOG_LEVEL_INFO, "Subscription refused", LOG_STR("request_id", exchange_request_id(exchange)),
         LOG_STR("peer", exchange_peer(exchange)), LOG_STR("reason", reason));
+}
+
+void subscribe_refuse(struct subscribing *subscribing, struct exchange *exchange, unsigned status,
+                      struct str text)
+{
+    log_refused(exchange, text);
+    counter_add(&subscribing->shard->metrics.rejected_request, 1);
+    answer_text(exchange, status, text);
 }
 
 static void drop(struct subscribing *subscribing, struct exchange *exchange)
@@ -96,7 +104,7 @@ static void drop(struct subscribing *subscribing, struct exchange *exchange)
 
 void subscribe_send_away(struct subscribing *subscribing, struct exchange *exchange, const char *reason)
 {
-    subscribe_log_refused(exchange, str_from_c(reason));
+    log_refused(exchange, str_from_c(reason));
     drop(subscribing, exchange);
 }
 
@@ -117,7 +125,7 @@ static void refuse_memory(struct exchange *exchange, int err)
     static struct log_limit limit;
     static const char reason[] = "max_matcher_bytes is reached";
     LOG_LIMITED(&limit, LOG_LEVEL_WARN, "Subscriptions are refused", LOG_C("reason", reason));
-    subscribe_log_refused(exchange, str_from_c(reason));
+    log_refused(exchange, str_from_c(reason));
     answer_unavailable(exchange, STR("the matchers of all streams together take too much memory "
                                      "(max_matcher_bytes)"));
 }
@@ -196,8 +204,8 @@ static void body_read(struct exchange *exchange, int err, struct str body)
     struct subscribing *subscribing = exchange_data(exchange);
     exchange_on_gone(exchange, NULL);
     if (err) {
+        subscribe_refuse(subscribing, exchange, 413, STR("Request Entity Too Large"));
         release(subscribing);
-        answer_text(exchange, 413, STR("Request Entity Too Large"));
         return;
     }
     subscribe(subscribing, exchange, body);

@@ -15,9 +15,7 @@
 
 static bool refuse(struct subscribing *subscribing, struct exchange *exchange, struct str text)
 {
-    subscribe_log_refused(exchange, text);
-    counter_add(&subscribing->shard->metrics.rejected_request, 1);
-    answer_text(exchange, 400, text);
+    subscribe_refuse(subscribing, exchange, 400, text);
     return false;
 }
 

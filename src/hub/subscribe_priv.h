@@ -43,7 +43,10 @@ void subscribe_begin(struct subscribing *subscribing, struct exchange *exchange,
 void subscribe_send_away(struct subscribing *subscribing, struct exchange *exchange, const char *reason);
 // It is the data of its exchange from now on, and ends if the client goes.
 void subscribe_wait(struct subscribing *subscribing, struct exchange *exchange);
-void subscribe_log_refused(struct exchange *exchange, struct str reason);
+// Answers a request that asks for what cannot be, logs and counts it. The subscription is the caller's to
+// end.
+void subscribe_refuse(struct subscribing *subscribing, struct exchange *exchange, unsigned status,
+                      struct str text);
 
 // ---- subscribe_parameters.c ----
 

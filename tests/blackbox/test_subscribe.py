@@ -261,6 +261,7 @@ def test_the_body_of_query_is_bounded(start_hub):
     connection, response = query_request(hub, "match=" + "x" * 100)
     with connection:
         assert response.status == 413
+    assert hub.log.wait("^Subscription refused$")["reason"] == "Request Entity Too Large"
 
 
 def test_the_body_of_query_is_no_larger_than_its_matchers_may_be(start_hub, topic):
