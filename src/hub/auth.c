@@ -166,9 +166,10 @@ static bool find_token(struct shard *shard, struct exchange *exchange, struct st
         return refuse_request(shard, exchange, "there are several Authorization header fields");
     if (count == 1) {
         struct str value = exchange_header(exchange, STR("Authorization"));
-        if (value.len < BEARER_LEN + TOKEN_MIN ||
-            !str_eq_nocase(str_slice(value, 0, BEARER_LEN), STR("Bearer ")))
+        if (!str_eq_nocase(str_slice(value, 0, BEARER_LEN), STR("Bearer ")))
             return refuse_request(shard, exchange, "the Authorization header field is not a Bearer token");
+        if (value.len < BEARER_LEN + TOKEN_MIN)
+            return refuse_request(shard, exchange, "the Bearer token is too short to be an access token");
         *ret_token = str_slice(value, BEARER_LEN, value.len);
         return true;
     }
@@ -263,24 +264,54 @@ static int get_credentials(struct worker *worker, const struct shard *shard, enu
     return HUB_OK;
 }
 
-// What depends on the time and the request is checked at every use.
-static enum jwt_reason check_claims(const struct shard *shard, const struct exchange *exchange,
-                                    const struct jwt_claims *claims)
+// Whom a token for this request must be meant for.
+static void append_audience(const struct shard *shard, const struct exchange *exchange, struct buf *to)
 {
     struct str identifier = shard->hub->conf->resource_identifier;
-    if (identifier.len)
-        return jwt_claims_check(claims, clock_real_ms(), identifier);
-    struct buf audience;
-    buf_init(&audience, URL_MAX);
-    exchange_append_origin(exchange, &audience);
-    buf_append_str(&audience, STR(HUB_PATH));
+    if (identifier.len) {
+        buf_append_str(to, identifier);
+        return;
+    }
+    exchange_append_origin(exchange, to);
+    buf_append_str(to, STR(HUB_PATH));
+}
+
+static void refuse_audience(struct shard *shard, struct exchange *exchange, const struct jwt_claims *claims,
+                            struct str expected)
+{
+    struct buf given;
+    buf_init(&given, URL_MAX);
+    for (size_t i = 0; i < claims->audience_count && !given.err; i++) {
+        buf_append_str(&given, i ? STR(" ") : STR(""));
+        buf_append_str(&given, claims->audiences[i]);
+    }
+    LOG(LOG_LEVEL_INFO, "Request refused", LOG_STR("request_id", exchange_request_id(exchange)),
+        LOG_STR("peer", exchange_peer(exchange)), LOG_C("reason", jwt_reason_text(JWT_REASON_AUDIENCE)),
+        LOG_STR("aud", buf_str(&given)), LOG_STR("expected_aud", expected), LOG_STR("issuer", claims->issuer),
+        LOG_STR("key_id", claims->key_id));
+    buf_done(&given);
+    challenge(shard, exchange, 401, "invalid_token", STR("Unauthorized"));
+}
+
+// What depends on the time and the request is checked at every use. False: refused.
+static bool check_claims(struct shard *shard, struct exchange *exchange, const struct jwt_claims *claims)
+{
+    struct buf expected;
+    buf_init(&expected, URL_MAX);
+    append_audience(shard, exchange, &expected);
     enum jwt_reason reason = JWT_REASON_AUDIENCE; // of an address longer than any URL
-    if (audience.err == -ENOMEM)
+    if (expected.err == -ENOMEM)
         reason = JWT_REASON_MEMORY;
-    else if (!audience.err)
-        reason = jwt_claims_check(claims, clock_real_ms(), buf_str(&audience));
-    buf_done(&audience);
-    return reason;
+    else if (!expected.err)
+        reason = jwt_claims_check(claims, clock_real_ms(), buf_str(&expected));
+    if (reason == JWT_REASON_AUDIENCE)
+        refuse_audience(shard, exchange, claims, buf_str(&expected));
+    else if (reason == JWT_REASON_MEMORY)
+        answer_unavailable(exchange, STR("Service Unavailable"));
+    else if (reason != JWT_REASON_NONE)
+        (void)refuse_token(shard, exchange, jwt_reason_text(reason), claims->issuer, claims->key_id);
+    buf_done(&expected);
+    return reason == JWT_REASON_NONE;
 }
 
 static struct str said(const char *text)
@@ -298,14 +329,7 @@ static bool check_use(struct shard *shard, struct exchange *exchange, const stru
     if (credentials->details != AUTHORIZATION_REASON_NONE)
         return refuse_token(shard, exchange, authorization_reason_text(credentials->details), claims->issuer,
                             claims->key_id);
-    enum jwt_reason reason = check_claims(shard, exchange, claims);
-    if (reason == JWT_REASON_MEMORY) {
-        answer_unavailable(exchange, STR("Service Unavailable"));
-        return false;
-    }
-    if (reason != JWT_REASON_NONE)
-        return refuse_token(shard, exchange, jwt_reason_text(reason), claims->issuer, claims->key_id);
-    return true;
+    return check_claims(shard, exchange, claims);
 }
 
 bool auth_check(struct worker *worker, struct shard *shard, struct exchange *exchange, enum jwt_role role,

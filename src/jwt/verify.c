@@ -151,6 +151,14 @@ static enum jwt_reason run(struct check *check, const struct jwt_keyset *set, en
     return reason;
 }
 
+// A token of the 0.x hub fails at what it has not; what it is helps more.
+static enum jwt_reason explain(const struct check *check, enum jwt_reason reason)
+{
+    bool form =
+        reason == JWT_REASON_ISS_MISSING || reason == JWT_REASON_ISS_UNKNOWN || reason == JWT_REASON_TYP;
+    return form && json_get(check->payload, STR("mercure")) ? JWT_REASON_OLD : reason;
+}
+
 static void note(char *to, size_t room, struct str text)
 {
     size_t len = text.len < room ? text.len : room - 1;
@@ -163,7 +171,7 @@ int jwt_verify(const struct jwt_keyset *set, enum jwt_role role, struct str toke
                struct jwt_claims **ret_claims, struct json **ret_payload, struct jwt_failure *reterr_failure)
 {
     struct check check = {0};
-    enum jwt_reason reason = run(&check, set, role, token);
+    enum jwt_reason reason = explain(&check, run(&check, set, role, token));
     if (reason == JWT_REASON_NONE) {
         *ret_claims = check.claims;
         *ret_payload = check.payload;

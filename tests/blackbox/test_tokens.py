@@ -415,3 +415,23 @@ def test_every_refusal_is_logged_with_its_reason_and_without_the_token(start_hub
     publish(hub, bearer(mint(publish=["urn:other"])))
     hub.log.wait(".", topic="https://example.com/tokens")
     assert token not in hub.log.text() and token.rsplit(".", 1)[1] not in hub.log.text()
+
+
+def test_a_short_token_is_not_taken_for_another_scheme(start_hub):
+    hub = start_hub()
+    assert publish(hub, ("Authorization", "Bearer abc")).status == 400
+    hub.log.wait("^Request refused$", reason="the Bearer token is too short to be an access token")
+    assert publish(hub, ("Authorization", "Basic " + "a" * 60)).status == 400
+    hub.log.wait("^Request refused$", reason="the Authorization header field is not a Bearer token")
+
+
+def test_the_log_tells_both_audiences(start_hub):
+    hub = start_hub()
+    assert_bad(hub, mint(publish=["*"], aud=["https://a.example", "https://b.example"]))
+    hub.log.wait("^Request refused$", aud="https://a.example https://b.example", expected_aud=tokens.AUDIENCE)
+
+
+def test_a_token_of_0x_is_told_from_a_bad_one(start_hub):
+    hub = start_hub()
+    assert_bad(hub, sign({"alg": "HS256", "typ": "JWT"}, {"mercure": {"publish": ["*"]}}))
+    assert "0.x" in hub.log.wait("^Request refused$")["reason"]

@@ -344,6 +344,19 @@ static void crit_is_refused_and_keys_in_the_header_are_ignored(void **state)
     buf_done(&token);
 }
 
+static void a_token_of_the_old_protocol_is_told_as_such(void **state)
+{
+    (void)state;
+    static const char *const old[] = {
+        "{\"mercure\":{\"publish\":[\"*\"]}}",
+        "{\"mercure\":{},\"iss\":\"https://nobody.example\"}",
+        "{\"mercure\":{},\"iss\":\"https://a.example\"}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(old); i++)
+        assert_signed("{\"alg\":\"HS256\",\"typ\":\"JWT\"}", old[i], JWT_REASON_OLD);
+    assert_signed("{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}", old[2], JWT_REASON_NONE);
+}
+
 static void typ_must_be_that_of_access_tokens(void **state)
 {
     (void)state;
@@ -562,6 +575,7 @@ int main(void)
         cmocka_unit_test(an_unsigned_token_is_refused),
         cmocka_unit_test(alg_must_be_one_of_the_issuers),
         cmocka_unit_test(crit_is_refused_and_keys_in_the_header_are_ignored),
+        cmocka_unit_test(a_token_of_the_old_protocol_is_told_as_such),
         cmocka_unit_test(typ_must_be_that_of_access_tokens),
         cmocka_unit_test(the_issuer_must_be_known_by_exactly_its_name),
         cmocka_unit_test(claims_of_a_wrong_type_are_told_before_the_signature),
