@@ -109,6 +109,8 @@ int run_command(int argc, char **argv)
 {
     int status = CLI_FAILED;
     struct conf *conf = settings_load(&command, argc, argv, NULL, 0, &status);
+    if (!conf && status == CLI_WRONG_USE && argc == 0)
+        (void)fputs("To try it without a configuration: cinnabar dev\n", stderr);
     if (!conf)
         return status;
     set_log(conf);

@@ -299,6 +299,20 @@ def test_what_cannot_work_is_refused_with_the_key_to_set(tmp_path, change, hint)
         assert hint.lower() in result.stderr.lower()
 
 
+@pytest.mark.parametrize("args", [[], ["run"]])
+def test_whoever_starts_without_a_configuration_hears_of_dev(tmp_path, args):
+    result = run(*args, folder=tmp_path)
+    assert result.returncode == 2
+    assert b"MERCURE_PUBLISHER_JWT_KEY" in result.stderr and b"cinnabar dev" in result.stderr
+
+
+@pytest.mark.parametrize("flag", ["--publisher-jwt-key", "-K"])
+def test_a_key_of_the_older_hub_is_told_where_it_belongs(tmp_path, flag):
+    result = run("validate", flag, "x", folder=tmp_path)
+    assert result.returncode == 2
+    assert b"MERCURE_PUBLISHER_JWT_KEY" in result.stderr.splitlines()[0]
+
+
 def test_validate_says_that_it_is_good_and_opens_nothing(tmp_path):
     result = run("validate", folder=tmp_path, **{**GOOD, "transport_url": f"bolt://{tmp_path}/hub.db"})
     assert result.returncode == 0, result.stderr
