@@ -230,6 +230,17 @@ static void remember(struct worker *worker, const struct jwt_cache_key *key, str
     jwt_cache_add(worker->tokens, key, &credentials->ref, size);
 }
 
+// Once for each token, as long as it is remembered.
+static void note_patterns(const struct credentials *credentials)
+{
+    static struct log_limit limit;
+    const struct authorization *authorization = credentials->authorization;
+    if (authorization && authorization->publish.pattern_count + authorization->subscribe.pattern_count)
+        LOG_LIMITED(&limit, LOG_LEVEL_WARN,
+                    "A URL Pattern in a token grants nothing: they are not supported yet by this version",
+                    LOG_STR("issuer", credentials->claims->issuer));
+}
+
 static int verify_new(struct worker *worker, const struct shard *shard, enum jwt_role role, struct str token,
                       const struct jwt_cache_key *key, struct credentials **ret_credentials)
 {
@@ -242,6 +253,7 @@ static int verify_new(struct worker *worker, const struct shard *shard, enum jwt
         ref_put(&credentials->ref);
         return err;
     }
+    note_patterns(credentials);
     remember(worker, key, credentials);
     *ret_credentials = credentials;
     return HUB_OK;

@@ -20,6 +20,8 @@
 #include "sse/encode.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ERROR_MAX 4096
@@ -33,12 +35,27 @@ struct publishing {
 
 // ---- Refusals ----
 
-static void refuse(struct shard *shard, struct exchange *exchange, unsigned status, struct str text)
+// The log tells more than the answer, whose text is what clients know.
+static void refuse_because(struct shard *shard, struct exchange *exchange, unsigned status, struct str text,
+                           struct str reason)
 {
     LOG(LOG_LEVEL_INFO, "Publication refused", LOG_STR("request_id", exchange_request_id(exchange)),
-        LOG_STR("peer", exchange_peer(exchange)), LOG_U64("status", status), LOG_STR("reason", text));
+        LOG_STR("peer", exchange_peer(exchange)), LOG_U64("status", status), LOG_STR("reason", reason));
     counter_add(&shard->metrics.rejected_request, 1);
     answer_text(exchange, status, text);
+}
+
+static void refuse(struct shard *shard, struct exchange *exchange, unsigned status, struct str text)
+{
+    refuse_because(shard, exchange, status, text, text);
+}
+
+static void refuse_body(struct shard *shard, struct exchange *exchange)
+{
+    char reason[96];
+    (void)snprintf(reason, sizeof(reason), "the body is larger than max_request_body_size, %" PRIu64 " bytes",
+                   shard->hub->conf->max_request_body_size);
+    refuse_because(shard, exchange, 413, STR("Request Entity Too Large"), str_from_c(reason));
 }
 
 static void refuse_unavailable(struct shard *shard, struct exchange *exchange, const char *reason,
@@ -202,8 +219,13 @@ static bool is_granted(struct publishing *publishing, struct exchange *exchange,
     for (size_t i = 0; i < publication->topic_count; i++) {
         if (authorization_grants_publish(publishing->credentials->authorization, publication->topics[i]))
             continue;
-        auth_forbid(publishing->shard, exchange, "the token does not grant publishing on the topic",
-                    publication->topics[i]);
+        auth_forbid(
+            publishing->shard, exchange,
+            publishing->credentials->authorization->publish.pattern_count
+                ? "the token does not grant publishing on the topic by an exact match, and URL Patterns "
+                  "in tokens are not supported yet"
+                : "the token does not grant publishing on the topic",
+            publication->topics[i]);
         return false;
     }
     return true;
@@ -252,7 +274,7 @@ static void body_read(struct exchange *exchange, int err, struct str body)
     struct credentials *credentials = publishing->credentials;
     exchange_on_gone(exchange, NULL);
     if (err)
-        refuse(publishing->shard, exchange, 413, STR("Request Entity Too Large"));
+        refuse_body(publishing->shard, exchange);
     else
         publish_body(publishing, exchange, body);
     ref_put(&credentials->ref);
@@ -299,7 +321,9 @@ void publish_handle(struct worker *worker, struct shard *shard, struct exchange 
     }
     ref_put(&credentials->ref);
     if (form == PUBLISH_FORM_MALFORMED)
-        refuse(shard, exchange, 400, STR("Bad Request"));
+        refuse_because(shard, exchange, 400, STR("Bad Request"), STR("the Content-Type is malformed"));
     else
-        refuse(shard, exchange, 400, STR("Missing \"topic\" parameter"));
+        refuse_because(
+            shard, exchange, 400, STR("Missing \"topic\" parameter"),
+            STR("the Content-Type is not application/x-www-form-urlencoded: the body is not read"));
 }

@@ -175,3 +175,35 @@ def test_help_says_that_url_patterns_do_not_match_yet(tmp_path, command):
 
 def test_help_of_subscribe_promises_no_token(tmp_path):
     assert "that of cinnabar dev" not in help_of("subscribe", tmp_path)
+
+
+# ---- Requests
+
+
+def post(hub, body, content_type, token):
+    return hub.request("POST", PATH, [("Content-Type", content_type), ("Authorization", f"Bearer {token}")], body)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x"])
+def test_the_log_says_which_type_a_publish_must_have(start_hub, content_type):
+    hub = start_hub()
+    response = post(hub, '{"topic": "x"}', content_type, tokens.mint(publish=["*"]))
+    assert (response.status, response.body) == (400, b'Missing "topic" parameter\n')
+    assert "application/x-www-form-urlencoded" in hub.log.wait("^Publication refused$")["reason"]
+
+
+def test_the_log_names_the_limit_of_a_body(start_hub):
+    hub = start_hub(max_request_body_size=100)
+    body = "topic=x&data=" + 100 * "x"
+    assert post(hub, body, "application/x-www-form-urlencoded", tokens.mint(publish=["*"])).status == 413
+    assert hub.log.wait("^Publication refused$")["reason"] == (
+        "the body is larger than max_request_body_size, 100 bytes")
+
+
+def test_the_log_says_that_a_pattern_of_a_token_grants_nothing_yet(start_hub):
+    hub = start_hub()
+    token = tokens.mint(publish=[{"match": "https://example.com/:id", "match_type": "urlpattern"}])
+    response = post(hub, "topic=https://example.com/1", "application/x-www-form-urlencoded", token)
+    assert response.status == 403
+    assert "URL Pattern" in hub.log.wait("^Request refused$", topic="https://example.com/1")["reason"]
+    hub.log.wait("^A URL Pattern in a token grants nothing", level="warn", issuer=tokens.ISSUER)
