@@ -247,14 +247,15 @@ static void tails_filled(struct tail_fill *fill, int err)
         finish_open(sequencer);
 }
 
-static void on_opened(void *arg, int err, const char *reason, uint64_t epoch)
+static void on_opened(void *arg, int err, const char *text, uint64_t epoch)
 {
     struct sequencer *sequencer = arg;
     if (err || sequencer->closing) {
-        fail_open(sequencer, err ? err : HUB_E_CLOSED, reason);
+        fail_open(sequencer, err ? err : HUB_E_CLOSED, text);
         return;
     }
-    LOG(LOG_LEVEL_DEBUG, "The transport is open", LOG_U64("epoch", epoch));
+    LOG(LOG_LEVEL_INFO, "The transport is open", LOG_STR("note", *text ? str_from_c(text) : (struct str){0}),
+        LOG_U64("epoch", epoch));
     if (sequencer->ops->has_history) {
         sequencer->ops->pause(sequencer->transport, true);
         err = tail_fill_start(&sequencer->fill, &sequencer->broadcast, sequencer->transport,

@@ -77,6 +77,15 @@ def test_a_wrong_transport_is_told_with_all_other_errors(tmp_path):
     assert lines[1].startswith("--transport-url: error: transport_url: there is no transport for this URL")
 
 
+def test_each_start_says_where_the_history_is(start_hub, tmp_path):
+    hub = start_hub(transport_url="bolt://new.db")
+    for _ in range(2):
+        hub.log.wait("^The transport is open$", level="info", note=f"the history is in {hub.folder}/new.db.lmdb")
+        hub.restart()
+    hub = start_hub("other", transport_url=f"bolt://{tmp_path}/a/b/c.db")
+    hub.log.wait("^The transport is open$", level="info", note=f"the history is in {tmp_path}/a/b/c.db.lmdb")
+
+
 # ---- The hub for development
 
 

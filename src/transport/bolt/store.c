@@ -230,7 +230,11 @@ static void handle_attach(struct message *message)
     buf_init(&reason, STORE_REASON_MAX - 1);
     request->err = attach(request->store, request->log, &reason);
     const char *text = buf_c(&reason);
-    (void)snprintf(request->reason, sizeof(request->reason), "%s", text ? text : err_text(request->err));
+    if (!request->err)
+        (void)snprintf(request->reason, sizeof(request->reason), "the history is in %s",
+                       request->store->path);
+    else
+        (void)snprintf(request->reason, sizeof(request->reason), "%s", text ? text : err_text(request->err));
     buf_done(&reason);
     request->epoch = request->store->env.epoch;
     request->bounds = request->log->bounds;

@@ -72,7 +72,7 @@ struct store_attach {
     struct store_reply reply;
     struct store_log *log;
     int err;
-    char reason[STORE_REASON_MAX]; // a sentence
+    char reason[STORE_REASON_MAX]; // a sentence; on success it says where the history is
     uint64_t epoch;
     struct row_bounds bounds;
 };
