@@ -79,6 +79,12 @@ prepare() {
     wait $building
 }
 
+# Whether the pattern, if there is one, names any test.
+has_tests() {
+    [ -z "$pattern" ] || ctest --test-dir build/release -N -R "$pattern" | grep '^ *Test *#' >/dev/null ||
+        build/venv/bin/python -m pytest -q --collect-only -k "$pattern" tests/blackbox tests/scripts >/dev/null 2>&1
+}
+
 # test_preset PRESET MARKERS: everything on one binary.
 test_preset() {
     local preset=$1 markers=$2
@@ -88,6 +94,7 @@ test_preset() {
 }
 
 timed "packages and build (release)" prepare
+has_tests || fail "No test matches $pattern"
 rm -rf "$results"
 mkdir -p "$results"
 
