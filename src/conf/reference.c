@@ -66,7 +66,7 @@ static const char issuers[] =
     "| `MERCURE_PUBLISHER_JWT_ALG` | `jwt_algorithm` of `publisher` |\n"
     "| `MERCURE_SUBSCRIBER_JWT_KEY`, `MERCURE_SUBSCRIBER_JWT_KEY_FILE` | `jwt_key` of `subscriber` |\n"
     "| `MERCURE_SUBSCRIBER_JWT_ALG` | `jwt_algorithm` of `subscriber` |\n"
-    "| `MERCURE_TRUSTED_ISSUERS` | `issuer`, by default `" CONF_ISSUER_DEFAULT "` |\n";
+    "| `MERCURE_TRUSTED_ISSUERS` | `issuer`, by default `" CONF_ISSUER_DEFAULT "`; one, not a list |\n";
 
 static void append_names(struct buf *buf, const struct option *option)
 {
