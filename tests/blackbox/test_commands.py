@@ -14,7 +14,7 @@ import time
 import pytest
 
 from harness import tokens
-from harness.hub import BINARY, PATH, environment, run_command
+from harness.hub import BINARY, PATH, ROOT, environment, run_command
 from harness.wire import HANG_GUARD_S
 
 EARLIEST = ["--last-event-id", "earliest"]
@@ -354,24 +354,48 @@ def test_token_says_what_it_cannot_use(tmp_path, args, hint):
 # ---- dev
 
 
-def test_dev_prints_what_to_open_and_a_command_that_works(tmp_path, topic):
-    process = subprocess.Popen([str(BINARY), "dev", "--addr", "127.0.0.1:0", "--ops-addr="], cwd=tmp_path,
-                               env={**environment(tmp_path, {}), "TMPDIR": str(tmp_path)}, stdin=subprocess.DEVNULL,
+def start_dev(tmp_path, *command, **env):
+    """The process and what it prints up to the command to publish with."""
+    process = subprocess.Popen([*map(str, command), "--addr", "127.0.0.1:0", "--ops-addr="], cwd=tmp_path,
+                               env={**environment(tmp_path, {}), **env}, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     lines = []
     while not lines or "Publish" not in lines[-1]:
         lines.append(process.stdout.readline().decode())
         assert lines[-1], "the hub has ended"
-    assert re.search(rf"http://localhost:[1-9]\d*{PATH}/debug/", "".join(lines))
-    assert list(tmp_path.glob("cinnabar-*/updates.db*"))
+    return process, lines
+
+
+def publish_as_printed(tmp_path, lines, cwd):
     command = lines[-1].split("Publish", 1)[1]
-    result = subprocess.run(command, shell=True, cwd=tmp_path, env=environment(tmp_path, {}), capture_output=True,
+    result = subprocess.run(command, shell=True, cwd=cwd, env=environment(tmp_path, {}), capture_output=True,
                             timeout=HANG_GUARD_S, check=False)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(b"urn:uuid:")
-    status, _, _ = finish(process, signal.SIGINT)
-    assert status == 0
+    return result.stdout.strip()
+
+
+def test_dev_prints_what_to_open_and_a_command_that_works(tmp_path):
+    process, lines = start_dev(tmp_path, BINARY, "dev", TMPDIR=str(tmp_path))
+    assert re.search(rf"http://localhost:[1-9]\d*{PATH}/debug/", "".join(lines))
+    assert list(tmp_path.glob("cinnabar-*/updates.db*"))
+    publish_as_printed(tmp_path, lines, tmp_path)
+    assert finish(process, signal.SIGINT)[0] == 0
     assert not list(tmp_path.glob("cinnabar-*"))
+
+
+def test_the_history_of_dev_run_is_there_at_the_next_start(tmp_path):
+    def run():
+        process, lines = start_dev(tmp_path, ROOT / "dev", "run", CINNABAR_RUN_DATA=str(tmp_path / "a b"))
+        return process, re.search(rf"http://localhost:\d+{PATH}", "".join(lines)).group(), lines
+
+    process, _, lines = run()
+    ident = publish_as_printed(tmp_path, lines, ROOT)
+    assert finish(process, signal.SIGINT)[0] == 0
+    process, url, _ = run()
+    result = run_command("subscribe", "--url", url, "--topic", "*", *EARLIEST, "--count", 1, "--json", folder=tmp_path)
+    assert json.loads(result.stdout)["id"].encode() == ident
+    assert finish(process, signal.SIGINT)[0] == 0
 
 
 @pytest.mark.parametrize("command", ["dev", "run"])
