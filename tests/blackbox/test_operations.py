@@ -391,6 +391,32 @@ def test_the_documentation_has_the_reference_of_this_version(tmp_path):
     assert (ROOT / "docs/configuration.md").read_text() == result.stdout.decode()
 
 
+EXAMPLE = ROOT / "docs/cinnabar.example.yaml"
+
+
+def test_the_example_configuration_is_good(tmp_path):
+    result = run("validate", "--config", EXAMPLE, folder=tmp_path)
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
+def test_the_example_configuration_is_good_with_all_that_is_commented_out(tmp_path):
+    (tmp_path / "all.yaml").write_text(re.sub("(?m)^#(?=[a-z])", "", EXAMPLE.read_text()))
+    result = run("validate", "--config", "all.yaml", folder=tmp_path)
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
+def test_the_example_configuration_has_every_key_and_its_default(tmp_path):
+    reference = run("config-reference", folder=tmp_path).stdout.decode()
+    row = r"(?m)^\| `(\w+)`[^|]*\| `--[^|]*\| `MERCURE_[^|]*\| [^|]*\| ([^|]*) \|"
+    defaults = {key: default for key, default in re.findall(row, reference) if key != "license"}
+    shown = dict(re.findall(r"(?m)^(?:#(?=[a-z]))?([a-z_]+):(?: ([^ \n]+))?", EXAMPLE.read_text()))
+    assert len(defaults) > 30 and shown.keys() == defaults.keys()
+    commented = re.findall(r"(?m)^#([a-z_]+): ([^ \n]+)", EXAMPLE.read_text())
+    for key, value in commented:
+        if defaults[key].startswith("`"):
+            assert f"`{value}`" == defaults[key], key
+
+
 @pytest.mark.parametrize("args", [["--help"], ["run", "--help"], ["token", "--help"], ["publish", "--help"],
                                   ["subscribe", "--help"], ["bench", "--help"], ["health", "--help"]])
 def test_help_goes_to_stdout(tmp_path, args):
