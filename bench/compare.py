@@ -103,7 +103,7 @@ def values_of(function, rounds):
     for round_ in rounds:
         try:
             value = function(round_)
-        except (KeyError, ZeroDivisionError):
+        except (KeyError, TypeError, ZeroDivisionError):
             continue
         if value is not None:
             values.append(value)
