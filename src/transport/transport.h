@@ -55,8 +55,8 @@ struct transport_health {
 };
 
 struct transport_events {
-    // open has ended: 0, or an error; with a sentence for the operator, which on success says where updates are
-    // kept, or is "". On success `epoch` is the current one.
+    // open has ended: 0, or an error; with a sentence for the operator, which on success says where updates
+    // are kept, or is "". On success `epoch` is the current one.
     void (*opened)(void *arg, int err, const char *text, uint64_t epoch);
     // Committed updates, in the one order, each exactly once, this node's own included (the very `struct
     // update` that was published, where it still is at hand). Comes for everything committed after `opened`.

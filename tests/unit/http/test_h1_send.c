@@ -1,5 +1,5 @@
-#include "http/h1_priv.h"
 #include "client.h"
+#include "http/h1_priv.h"
 
 #include <netinet/tcp.h>
 #include <stdio.h>
