@@ -1,7 +1,11 @@
 #include "hub/tail_fill.h"
 
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "hub/broadcast.h"
+
+#define PROGRESS_MS 1000U
 
 static int hand_on(struct tail_fill *fill, const struct history_slice *slice)
 {
@@ -19,6 +23,18 @@ static int read_next(struct tail_fill *fill)
     return fill->_transport->ops->replay(fill->_transport, &fill->_request);
 }
 
+// A large tail takes a while, and nobody is served meanwhile.
+static void log_progress(struct tail_fill *fill)
+{
+    uint64_t now_ms = clock_mono_ms();
+    if (fill->_logged_ms && now_ms - fill->_logged_ms < PROGRESS_MS)
+        return;
+    fill->_logged_ms = now_ms;
+    const struct tail_budget *tail = &fill->_broadcast->tail;
+    LOG(LOG_LEVEL_INFO, "Reading the newest updates of the history",
+        LOG_U64("updates", tail->next - tail->first), LOG_U64("bytes", tail->bytes));
+}
+
 static void slice_read(struct replay_request *request)
 {
     struct tail_fill *fill = CONTAINER_OF(request, struct tail_fill, _request);
@@ -30,6 +46,7 @@ static void slice_read(struct replay_request *request)
     if (slice)
         ref_put(&slice->ref);
     if (!end) {
+        log_progress(fill);
         err = read_next(fill);
         end = err != HUB_OK;
     }

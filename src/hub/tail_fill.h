@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct broadcast;
 
@@ -16,11 +17,12 @@ struct tail_fill {
     struct transport *_transport;
     bool _started; // the workers' tails have their beginning
     bool _cancelled;
+    uint64_t _logged_ms; // when progress was last told
     void (*_done)(struct tail_fill *fill, int err);
 };
 
 // Reads updates of at most `max_bytes` of memory and hands them on. `done` follows with the result, not from
-// inside the call, unless a code is returned.
+// inside the call, unless a code is returned. What takes more than one slice is logged as it goes on.
 MUST_CHECK int tail_fill_start(struct tail_fill *fill, struct broadcast *broadcast,
                                struct transport *transport, size_t max_bytes,
                                void (*done)(struct tail_fill *fill, int err));

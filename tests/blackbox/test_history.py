@@ -220,6 +220,15 @@ def test_history_is_there_at_once_after_a_restart(start_with, topic):
         ids += publish_many(hub, topic, 3)
 
 
+def test_a_start_with_a_long_history_tells_how_far_it_is(start_with, topic):
+    hub = start_with("bolt")
+    for _ in range(3):
+        hub.publish_ok(topic, "x" * 200_000)
+    hub.restart()
+    assert 0 < hub.log.wait("^Reading the newest updates of the history$")["updates"] < 3
+    assert hub.log.wait("^The newest updates of the history are in memory$")["updates"] == 3
+
+
 def test_history_survives_a_kill(start_with, topic):
     hub = start_with("bolt")
     ids = publish_many(hub, topic, 20)
