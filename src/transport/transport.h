@@ -84,8 +84,8 @@ struct publish_group {
     enum publish_result *results;  // written by the driver before `done`
     size_t count;
     const char *reason; // why some were refused; a constant sentence, or one the driver keeps
-    // Comes before the feed of the group where the driver knows in time: publishers are then answered before
-    // the workers send to thousands of subscribers.
+    // Comes behind the feed of the group where the driver knows in time: who subscribes after its answer is
+    // not sent the update as new.
     void (*done)(struct publish_group *group);
 };
 

@@ -166,9 +166,9 @@ static void committed(struct message *message)
     if (!bolt->commit.err && bolt->commit.over)
         trim(bolt);
     bolt->group = NULL;
-    group->done(group);
     if (count)
         bolt->config.events->feed(bolt->config.arg, bolt->entries, count);
+    group->done(group);
     end_request(bolt);
 }
 

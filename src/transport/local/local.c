@@ -64,8 +64,8 @@ static void answer_published(struct local *local)
     size_t count = group->count;
     store(local, group);
     local->group = NULL;
-    group->done(group);
     local->config.events->feed(local->config.arg, local->entries, count);
+    group->done(group);
 }
 
 static void answer_head(const struct local *local, struct head_request *request)
