@@ -512,8 +512,8 @@ def swap(held):
 def test_bench_finds_what_a_faulty_server_does(tmp_path, frames, lost, repeated, disordered):
     sender = FaultySender(frames)
     status, figures = run_bench("broadcast", "--protocol", "bare", "--url", sender.url, "--subscribers", 3,
-                                "--publishers", 1, "--rate", 200, "--count", 10, "--warmup", "0s", "--timeout", "1s",
-                                folder=tmp_path)
+                                "--parallel", 1, "--publishers", 1, "--rate", 200, "--count", 10, "--warmup", "0s",
+                                "--timeout", "1s", folder=tmp_path)
     sender.listener.close()
     assert (figures["lost"], figures["repeated"], figures["disordered"]) == (lost, repeated, disordered)
     assert status == (1 if lost or repeated or disordered else 0)
