@@ -1,15 +1,15 @@
-// Who a request comes from: the token of a request, where it may stand, and what happens without a good one
-// (RFC 6750, RFC 9728).
+// Who a request comes from: its token, checked against the keys that this worker has (RFC 6750, RFC 9068).
+//
+// A token that is remembered, or signed with a shared secret, is checked at once. A signature of a public key
+// is checked on another thread, once for all requests that bring the token meanwhile; the request waits, and
+// nothing else does.
 #pragma once
 
-#include "base/attr.h"
 #include "base/ref.h"
-#include "base/str.h"
+#include "hub/auth_refuse.h"
 #include "jwt/keyset.h"
 #include "jwt/verify.h"
 #include "mercure/authorization.h"
-
-#include <stdbool.h>
 
 struct exchange;
 struct shard;
@@ -24,11 +24,13 @@ struct credentials {
     enum authorization_reason details;   // ... or its authorization_details
 };
 
-// Finds and checks the token of the request. True: *ret_credentials has one reference for the caller, or is
-// NULL when the request has no token. False: the request was refused and has been answered.
-MUST_CHECK bool auth_check(struct worker *worker, struct shard *shard, struct exchange *exchange,
-                           enum jwt_role role, struct credentials **ret_credentials);
-// 401 for a request without a token where one is needed.
-void auth_require(struct shard *shard, struct exchange *exchange);
-// 403 for a good token that does not grant this; `reason` goes to the log with the topic (NULL ptr: none).
-void auth_forbid(struct shard *shard, struct exchange *exchange, const char *reason, struct str topic);
+// The request is in order so far. `credentials` has one reference for the callee, and is NULL when there is
+// no token.
+typedef void auth_done_fn(struct worker *worker, struct shard *shard, struct exchange *exchange,
+                          struct credentials *credentials);
+
+// Finds and checks the token of the request. `done` is called once, perhaps from inside this call, so that
+// nothing may come after it; or never, if the request is refused (it has been answered then) or its client
+// goes. Until then the exchange's data and its gone function are not the caller's.
+void auth_check(struct worker *worker, struct shard *shard, struct exchange *exchange, enum jwt_role role,
+                auth_done_fn *done);

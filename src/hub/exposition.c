@@ -37,6 +37,11 @@ static const struct row shard_rows[] = {
      offsetof(struct shard_metrics, lost_history)},
     {"mercure_rejected_auth_total", "counter", "Requests refused for their token or its grants",
      offsetof(struct shard_metrics, rejected_auth)},
+    {"mercure_unchecked_auth_total", "counter",
+     "Requests answered with 503 as their token could not be checked",
+     offsetof(struct shard_metrics, unchecked_auth)},
+    {"mercure_verified_signatures_total", "counter", "Signatures of public keys that were verified",
+     offsetof(struct shard_metrics, verified)},
     {"mercure_rejected_requests_total", "counter", "Requests refused for what they asked",
      offsetof(struct shard_metrics, rejected_request)},
 };

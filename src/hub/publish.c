@@ -300,11 +300,10 @@ static void start(struct shard *shard, struct exchange *exchange, struct credent
     exchange_read_body(exchange, shard->hub->conf->max_request_body_size, body_read);
 }
 
-void publish_handle(struct worker *worker, struct shard *shard, struct exchange *exchange)
+static void authorized(struct worker *worker, struct shard *shard, struct exchange *exchange,
+                       struct credentials *credentials)
 {
-    struct credentials *credentials;
-    if (!auth_check(worker, shard, exchange, JWT_ROLE_PUBLISHER, &credentials))
-        return;
+    (void)worker;
     if (!credentials) {
         auth_require(shard, exchange);
         return;
@@ -326,4 +325,9 @@ void publish_handle(struct worker *worker, struct shard *shard, struct exchange 
         refuse_because(
             shard, exchange, 400, STR("Missing \"topic\" parameter"),
             STR("the Content-Type is not application/x-www-form-urlencoded: the body is not read"));
+}
+
+void publish_handle(struct worker *worker, struct shard *shard, struct exchange *exchange)
+{
+    auth_check(worker, shard, exchange, JWT_ROLE_PUBLISHER, authorized);
 }

@@ -8,6 +8,7 @@
 #include "hub/hub.h"
 #include "hub/sequencer.h"
 #include "hub/subscriber.h"
+#include "jwt/keyset.h"
 #include "mercure/update.h"
 
 #include <errno.h>
@@ -15,7 +16,9 @@
 
 void shard_init(struct shard *shard, struct hub *hub, struct loop *loop)
 {
-    *shard = (struct shard){.hub = hub, .loop = loop};
+    *shard = (struct shard){.hub = hub, .loop = loop, .keys = hub->keys};
+    if (shard->keys)
+        ref_get(&shard->keys->ref);
     topics_init(&shard->topics);
     tail_init(&shard->tail, &shard->topics);
     grants_init(&shard->grants);
@@ -31,6 +34,8 @@ void shard_init(struct shard *shard, struct hub *hub, struct loop *loop)
 void shard_done(struct shard *shard)
 {
     HUB_ASSERT(list_empty(&shard->subscribers));
+    if (shard->keys)
+        ref_put(&shard->keys->ref);
     tail_done(&shard->tail);
     topics_done(&shard->topics);
     grants_done(&shard->grants);

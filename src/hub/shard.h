@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 struct hub;
+struct jwt_keyset;
 struct loop;
 struct subscriber;
 
@@ -33,6 +34,8 @@ struct shard_metrics {
     struct counter published;
     struct counter publish_failed;
     struct counter rejected_auth;    // 401 and 403
+    struct counter unchecked_auth;   // 503: the token could not be checked
+    struct counter verified;         // signatures of public keys
     struct counter rejected_request; // other 4xx
     struct histogram publish_us;     // from the request to its settlement
 };
@@ -40,6 +43,7 @@ struct shard_metrics {
 struct shard {
     struct hub *hub;
     struct loop *loop;
+    struct jwt_keyset *keys; // one reference; those of the hub as this worker knows them
     struct tail tail;
     struct topics topics;
     struct grants grants;

@@ -222,11 +222,10 @@ static size_t max_query_size(const struct conf *conf)
     return max && max < size ? max : size;
 }
 
-void subscribe_handle(struct worker *worker, struct shard *shard, struct exchange *exchange)
+static void authorized(struct worker *worker, struct shard *shard, struct exchange *exchange,
+                       struct credentials *credentials)
 {
-    struct credentials *credentials;
-    if (!auth_check(worker, shard, exchange, JWT_ROLE_SUBSCRIBER, &credentials))
-        return;
+    (void)worker;
     if (!credentials && !shard->hub->conf->anonymous) {
         auth_require(shard, exchange);
         return;
@@ -250,4 +249,9 @@ void subscribe_handle(struct worker *worker, struct shard *shard, struct exchang
     }
     subscribe_wait(subscribing, exchange);
     exchange_read_body(exchange, max_query_size(shard->hub->conf), body_read);
+}
+
+void subscribe_handle(struct worker *worker, struct shard *shard, struct exchange *exchange)
+{
+    auth_check(worker, shard, exchange, JWT_ROLE_SUBSCRIBER, authorized);
 }

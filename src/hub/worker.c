@@ -9,6 +9,7 @@
 #include "hub/hub.h"
 #include "hub/routes.h"
 #include "jwt/cache.h"
+#include "loop/work.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -115,10 +116,12 @@ int worker_init(struct worker *worker, const struct worker_config *config)
 
 void worker_done(struct worker *worker)
 {
+    work_finish(&worker->loop);
     http_server_free(worker->http);
     for (size_t i = 0; worker->shards && i < worker->hub_count; i++)
         shard_done(&worker->shards[i]);
     free(worker->shards);
+    table_done(&worker->verifications.table);
     jwt_cache_free(worker->tokens);
     loop_done(&worker->loop);
 }

@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "hub/shard.h"
+#include "hub/verification.h"
 #include "loop/loop.h"
 
 #include <stddef.h>
@@ -22,6 +23,7 @@ struct worker {
     struct loop loop;
     struct http_server *http;
     struct jwt_cache *tokens;
+    struct verifications verifications;
     const struct conf *conf;
     struct hub *const *hubs; // the table of the server; a shard stands at the same index as its hub
     size_t hub_count;

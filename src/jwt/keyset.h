@@ -23,6 +23,7 @@ struct jwt_verifier {
     unsigned algorithms; // a set of 1 << enum jwt_algorithm; 0 when there is no key
     size_t count;
     struct jwt_key **keys;
+    unsigned source; // the owner's number of where they come from; 0: they never change
 };
 
 struct jwt_issuer {

@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A token on its way through the steps. Each step is a function that returns NONE or why it refuses.
-struct check {
-    struct str input; // what is signed: the first two parts with the dot between
-    struct str parts[3];
-    char *bytes; // room for all decoded parts
+// Each step is a function that returns NONE or why it refuses.
+struct jwt_check {
+    enum jwt_reason reason;
+    struct jwt_keyset *set;              // one reference
+    const struct jwt_verifier *verifier; // of the issuer in the role; NULL until it is found
+    struct str input;                    // what is signed: the first two parts with the dot between
+    struct str parts[3];                 // until they are decoded
+    char *bytes;                         // all decoded parts, and the input
     struct str signature;
     struct json *header;
     struct json *payload;
@@ -21,7 +24,7 @@ struct check {
     struct jwt_claims *claims;
 };
 
-static enum jwt_reason split(struct check *check, struct str token)
+static enum jwt_reason split(struct jwt_check *check, struct str token)
 {
     if (token.len > JWT_SIZE_MAX)
         return JWT_REASON_SIZE;
@@ -36,12 +39,12 @@ static enum jwt_reason split(struct check *check, struct str token)
     return JWT_REASON_NONE;
 }
 
-static enum jwt_reason decode(struct check *check, struct str decoded[3])
+static enum jwt_reason decode(struct jwt_check *check, struct str decoded[3])
 {
     size_t size = 0;
     for (size_t i = 0; i < ARRAY_LEN(check->parts); i++)
         size += base64url_decoded_max(check->parts[i].len);
-    char *to = check->bytes = malloc(size + 1);
+    char *to = check->bytes = malloc(size + check->input.len + 1);
     if (!to)
         return JWT_REASON_MEMORY;
     for (size_t i = 0; i < ARRAY_LEN(check->parts); i++) {
@@ -50,6 +53,8 @@ static enum jwt_reason decode(struct check *check, struct str decoded[3])
         decoded[i].ptr = to;
         to += decoded[i].len;
     }
+    memcpy(to, check->input.ptr, check->input.len); // the token is the caller's
+    check->input.ptr = to;
     return JWT_REASON_NONE;
 }
 
@@ -61,7 +66,7 @@ static enum jwt_reason parse_object(struct json **ret_object, struct str text, e
     return json_kind(*ret_object) == JSON_KIND_OBJECT ? JWT_REASON_NONE : reason;
 }
 
-static enum jwt_reason parse(struct check *check)
+static enum jwt_reason parse(struct jwt_check *check)
 {
     struct str decoded[3];
     enum jwt_reason reason = decode(check, decoded);
@@ -74,7 +79,7 @@ static enum jwt_reason parse(struct check *check)
 }
 
 // `jwk`, `jku` and the x5 family bring keys along: they are not even looked at.
-static enum jwt_reason read_header(struct check *check)
+static enum jwt_reason read_header(struct jwt_check *check)
 {
     struct str alg = json_str(json_get(check->header, STR("alg")));
     const struct json *kid = json_get(check->header, STR("kid"));
@@ -88,44 +93,45 @@ static enum jwt_reason read_header(struct check *check)
     return json_get(check->header, STR("crit")) ? JWT_REASON_CRIT : JWT_REASON_NONE;
 }
 
-static bool fits(const struct check *check, const struct jwt_key *key)
+static bool fits(const struct jwt_check *check, const struct jwt_key *key)
 {
     struct str id = jwt_key_id(key);
     return (jwt_key_algorithms(key) & 1U << check->algorithm) &&
            (!check->key_id.ptr || id.len == 0 || str_eq(id, check->key_id));
 }
 
-static enum jwt_reason verify_signature(const struct check *check, const struct jwt_verifier *verifier)
-{
-    enum jwt_reason reason = JWT_REASON_KEY;
-    for (size_t i = 0; i < verifier->count; i++) {
-        if (!fits(check, verifier->keys[i]))
-            continue;
-        int err = jwt_key_verify(verifier->keys[i], check->algorithm, check->input, check->signature);
-        if (err != HUB_E_DENIED)
-            return err ? JWT_REASON_MEMORY : JWT_REASON_NONE;
-        reason = JWT_REASON_SIGNATURE;
-    }
-    return reason;
-}
-
-static enum jwt_reason verify_issuer(const struct check *check, const struct jwt_keyset *set,
-                                     enum jwt_role role)
+static enum jwt_reason find_verifier(struct jwt_check *check, enum jwt_role role)
 {
     if (!check->claims->issuer.ptr)
         return JWT_REASON_ISS_MISSING;
-    const struct jwt_issuer *issuer = jwt_keyset_find(set, check->claims->issuer);
+    const struct jwt_issuer *issuer = jwt_keyset_find(check->set, check->claims->issuer);
     if (!issuer)
         return JWT_REASON_ISS_UNKNOWN;
-    const struct jwt_verifier *verifier = &issuer->roles[role];
-    if (verifier->count == 0)
+    check->verifier = &issuer->roles[role];
+    if (check->verifier->algorithms == 0)
         return JWT_REASON_ROLE;
-    if (!(verifier->algorithms & 1U << check->algorithm))
+    if (!(check->verifier->algorithms & 1U << check->algorithm))
         return JWT_REASON_ALG_REFUSED;
-    return verify_signature(check, verifier);
+    for (size_t i = 0; i < check->verifier->count; i++) {
+        if (fits(check, check->verifier->keys[i]))
+            return JWT_REASON_NONE;
+    }
+    return JWT_REASON_KEY;
 }
 
-static enum jwt_reason check_typ(const struct check *check)
+static enum jwt_reason verify_signature(const struct jwt_check *check)
+{
+    for (size_t i = 0; i < check->verifier->count; i++) {
+        if (!fits(check, check->verifier->keys[i]))
+            continue;
+        int err = jwt_key_verify(check->verifier->keys[i], check->algorithm, check->input, check->signature);
+        if (err != HUB_E_DENIED)
+            return err ? JWT_REASON_MEMORY : JWT_REASON_NONE;
+    }
+    return JWT_REASON_SIGNATURE;
+}
+
+static enum jwt_reason check_typ(const struct jwt_check *check)
 {
     const struct str prefix = STR("application/");
     struct str typ = json_str(json_get(check->header, STR("typ")));
@@ -134,8 +140,7 @@ static enum jwt_reason check_typ(const struct check *check)
     return str_eq_nocase(typ, STR("at+jwt")) ? JWT_REASON_NONE : JWT_REASON_TYP;
 }
 
-static enum jwt_reason run(struct check *check, const struct jwt_keyset *set, enum jwt_role role,
-                           struct str token)
+static enum jwt_reason begin(struct jwt_check *check, enum jwt_role role, struct str token)
 {
     enum jwt_reason reason = split(check, token);
     if (reason == JWT_REASON_NONE)
@@ -145,15 +150,53 @@ static enum jwt_reason run(struct check *check, const struct jwt_keyset *set, en
     if (reason == JWT_REASON_NONE)
         reason = jwt_claims_read(&check->claims, check->payload, check->key_id);
     if (reason == JWT_REASON_NONE)
-        reason = verify_issuer(check, set, role);
-    if (reason == JWT_REASON_NONE)
-        reason = check_typ(check);
+        reason = find_verifier(check, role);
     return reason;
 }
 
-// A token of the 0.x hub fails at what it has not; what it is helps more.
-static enum jwt_reason explain(const struct check *check, enum jwt_reason reason)
+int jwt_check_new(struct jwt_check **ret_check, struct jwt_keyset *set, enum jwt_role role, struct str token)
 {
+    struct jwt_check *check = calloc(1, sizeof(*check));
+    if (!check)
+        return -ENOMEM;
+    check->set = set;
+    ref_get(&set->ref);
+    check->reason = begin(check, role, token);
+    *ret_check = check;
+    return HUB_OK;
+}
+
+bool jwt_check_is_slow(const struct jwt_check *check)
+{
+    bool secret = check->algorithm == JWT_ALGORITHM_HS256 || check->algorithm == JWT_ALGORITHM_HS384 ||
+                  check->algorithm == JWT_ALGORITHM_HS512;
+    return check->reason == JWT_REASON_NONE && !secret;
+}
+
+void jwt_check_run(struct jwt_check *check)
+{
+    if (check->reason == JWT_REASON_NONE)
+        check->reason = verify_signature(check);
+    if (check->reason == JWT_REASON_NONE)
+        check->reason = check_typ(check);
+}
+
+void jwt_check_free(struct jwt_check *check)
+{
+    if (!check)
+        return;
+    jwt_claims_free(check->claims);
+    json_free(check->payload);
+    json_free(check->header);
+    free(check->bytes);
+    ref_put(&check->set->ref);
+    free(check);
+}
+
+// A token of the 0.x hub fails at what it has not; what it is helps more.
+static enum jwt_reason explain(const struct jwt_check *check)
+{
+    enum jwt_reason reason = check->reason;
     bool form =
         reason == JWT_REASON_ISS_MISSING || reason == JWT_REASON_ISS_UNKNOWN || reason == JWT_REASON_TYP;
     return form && json_get(check->payload, STR("mercure")) ? JWT_REASON_OLD : reason;
@@ -167,28 +210,46 @@ static void note(char *to, size_t room, struct str text)
     to[len] = '\0';
 }
 
-int jwt_verify(const struct jwt_keyset *set, enum jwt_role role, struct str token,
-               struct jwt_claims **ret_claims, struct json **ret_payload, struct jwt_failure *reterr_failure)
+// A token without `kid` was tried with all keys: the right one may be new.
+static bool may_be_next(const struct jwt_check *check)
 {
-    struct check check = {0};
-    enum jwt_reason reason = explain(&check, run(&check, set, role, token));
-    if (reason == JWT_REASON_NONE) {
-        *ret_claims = check.claims;
-        *ret_payload = check.payload;
-        check.claims = NULL;
-        check.payload = NULL;
+    return check->reason == JWT_REASON_KEY || (check->reason == JWT_REASON_SIGNATURE && !check->key_id.ptr);
+}
+
+static void note_failure(const struct jwt_check *check, struct jwt_failure *failure)
+{
+    failure->reason = explain(check);
+    failure->source = may_be_next(check) ? check->verifier->source : 0;
+    note(failure->issuer, sizeof(failure->issuer), json_str(json_get(check->payload, STR("iss"))));
+    note(failure->key_id, sizeof(failure->key_id), json_str(json_get(check->header, STR("kid"))));
+}
+
+int jwt_check_end(struct jwt_check *check, struct jwt_claims **ret_claims, struct json **ret_payload,
+                  struct jwt_failure *reterr_failure)
+{
+    int err = HUB_OK;
+    if (check->reason == JWT_REASON_NONE) {
+        *ret_claims = check->claims;
+        *ret_payload = check->payload;
+        check->claims = NULL;
+        check->payload = NULL;
     } else {
-        reterr_failure->reason = reason;
-        note(reterr_failure->issuer, sizeof(reterr_failure->issuer),
-             json_str(json_get(check.payload, STR("iss"))));
-        note(reterr_failure->key_id, sizeof(reterr_failure->key_id),
-             json_str(json_get(check.header, STR("kid"))));
+        note_failure(check, reterr_failure);
+        err = check->reason == JWT_REASON_MEMORY ? -ENOMEM : HUB_E_DENIED;
     }
-    jwt_claims_free(check.claims);
-    json_free(check.payload);
-    json_free(check.header);
-    free(check.bytes);
-    if (reason == JWT_REASON_NONE)
-        return HUB_OK;
-    return reason == JWT_REASON_MEMORY ? -ENOMEM : HUB_E_DENIED;
+    jwt_check_free(check);
+    return err;
+}
+
+int jwt_verify(struct jwt_keyset *set, enum jwt_role role, struct str token, struct jwt_claims **ret_claims,
+               struct json **ret_payload, struct jwt_failure *reterr_failure)
+{
+    struct jwt_check *check;
+    int err = jwt_check_new(&check, set, role, token);
+    if (err) {
+        *reterr_failure = (struct jwt_failure){.reason = JWT_REASON_MEMORY};
+        return err;
+    }
+    jwt_check_run(check);
+    return jwt_check_end(check, ret_claims, ret_payload, reterr_failure);
 }

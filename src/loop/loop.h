@@ -49,6 +49,7 @@ struct loop {
         void *arg;
     } _hooks[LOOP_HOOKS_MAX];
     unsigned _hook_count;
+    unsigned _work_open; // work.h
     bool _stopped;
     struct message _stop;
     atomic_bool _stop_posted;

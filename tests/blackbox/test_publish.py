@@ -266,7 +266,7 @@ def test_every_topic_must_be_granted(hub, topic, private):
     assert hub.publish([topic, topic + "/2"], "x", token=token, fields=private).status == 200
     response = hub.publish([topic, topic + "/3"], "x", token=token, fields=private)
     assert (response.status, response.text) == (403, "Forbidden\n")
-    assert response.get("WWW-Authenticate").startswith('Bearer error="insufficient_scope", resource_metadata="')
+    assert response.get("WWW-Authenticate").startswith('Bearer error="insufficient_scope", error_description="')
 
 
 def test_a_grant_to_subscribe_is_none_to_publish(hub, topic):

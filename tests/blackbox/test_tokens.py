@@ -1,4 +1,5 @@
 """Tokens: where they are taken from, what makes one good, and what is answered when it is not."""
+import re
 import time
 from urllib.parse import urlencode
 
@@ -26,11 +27,17 @@ def bearer(token):
 def assert_challenge(response, status, error):
     bodies = {400: b"Bad Request\n", 401: b"Unauthorized\n", 403: b"Forbidden\n"}
     assert (response.status, response.body) == (status, bodies[status])
-    assert response.get("WWW-Authenticate") == "Bearer " + (f'error="{error}", ' if error else "") + METADATA
+    challenge = re.sub(r'error_description="[^"]*", ', "", response.get("WWW-Authenticate"))
+    assert challenge == "Bearer " + (f'error="{error}", ' if error else "") + METADATA
 
 
 def assert_bad(hub, token):
     assert_challenge(publish(hub, bearer(token)), 401, "invalid_token")
+
+
+def described(response):
+    match = re.search(r'error_description="([^"]*)"', response.get("WWW-Authenticate"))
+    return match and match.group(1)
 
 
 # ---- where a token stands
@@ -323,8 +330,52 @@ def test_the_audience_is_derived_from_the_request_unless_configured(start_hub):
         response = publish(hub, bearer(token), host="other.example")
         assert response.status == 401
         assert response.get("WWW-Authenticate") == (
-            'Bearer error="invalid_token", resource_metadata='
+            'Bearer error="invalid_token", '
+            'error_description="the token is meant for another audience", resource_metadata='
             '"http://other.example/.well-known/oauth-protected-resource/.well-known/mercure"')
+
+
+# ---- what the client is told
+
+
+@pytest.mark.parametrize("change,text", [
+    ({"exp": 1}, "the token has expired"),
+    ({"exp": None}, "exp is missing"),
+    ({"nbf": 4e9}, "the token is not valid yet"),
+    ({"aud": "https://other.example"}, "the token is meant for another audience"),
+    ({"authorization_details": 1}, "authorization_details is not a list"),
+])
+def test_who_has_a_signed_token_is_told_what_is_wrong_with_it(hub, change, text):
+    response = publish(hub, bearer(mint(publish=["*"], **change)))
+    assert_challenge(response, 401, "invalid_token")
+    assert described(response) == text
+
+
+@pytest.mark.parametrize("change", [{"key": "wrong"}, {"iss": "https://other.example"}, {"header": {"alg": "HS512"}}])
+def test_who_has_no_signed_token_is_told_nothing(hub, change):
+    assert described(publish(hub, bearer(mint(publish=["*"], **change)))) is None
+
+
+def test_a_missing_grant_and_a_malformed_request_are_explained(hub):
+    response = publish(hub, bearer(mint(publish=["https://example.com/other"])))
+    assert_challenge(response, 403, "insufficient_scope")
+    assert described(response).startswith("the token does not grant publishing on the topic")
+    assert described(publish(hub, ("Authorization", "Basic x"))) == (
+        "the Authorization header field is not a Bearer token")
+
+
+def test_each_refusal_has_the_same_request_id_in_the_answer_and_the_log(hub):
+    for headers in [[], [("Authorization", "Basic x")], [bearer(mint(key="wrong"))],
+                    [bearer(mint(publish=["https://example.com/other"]))], [bearer(mint(publish=["*"], exp=1))]]:
+        response = publish(hub, *headers)
+        assert hub.log.wait("^Request refused$", request_id=response.get("X-Request-Id"))["reason"]
+
+
+def test_the_log_tells_which_keys_there_were(hub):
+    response = publish(hub, bearer(mint(key="wrong", publish=["*"], header={"kid": "mine"})))
+    line = hub.log.wait("^Request refused$", request_id=response.get("X-Request-Id"))
+    assert (line["reason"], line["issuer"], line["key_id"], line["keys"]) == (
+        "the signature is wrong", "https://localhost", "mine", "(1 without kid)")
 
 
 # ---- authorization details

@@ -60,7 +60,7 @@ static void read_details(const struct json *details)
     ref_put(&authorization->ref);
 }
 
-static void verify(const struct jwt_keyset *set, struct str token)
+static void verify(struct jwt_keyset *set, struct str token)
 {
     struct jwt_claims *claims;
     struct json *payload;
@@ -76,7 +76,7 @@ static void verify(const struct jwt_keyset *set, struct str token)
 }
 
 // The algorithm comes with the input: the header's own may be anything.
-static void verify_signed(const struct jwt_keyset *set, struct str text, enum jwt_algorithm algorithm)
+static void verify_signed(struct jwt_keyset *set, struct str text, enum jwt_algorithm algorithm)
 {
     size_t header_len = str_find(text, 0, '\0');
     struct buf token;

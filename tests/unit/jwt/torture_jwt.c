@@ -53,7 +53,7 @@ static int sets_are_built(void *arg)
 
 static int tokens_are_made(void *arg)
 {
-    const struct jwt_keyset *set = arg;
+    struct jwt_keyset *set = arg;
     struct buf token;
     buf_init(&token, 4096);
     struct jwt_key *key = jwt_keyset_find(set, STR("b"))->roles[JWT_ROLE_PUBLISHER].keys[0];
@@ -63,7 +63,7 @@ static int tokens_are_made(void *arg)
 }
 
 struct input {
-    const struct jwt_keyset *set;
+    struct jwt_keyset *set;
     struct str token;
 };
 

@@ -1,0 +1,103 @@
+#include "hub/auth_token.h"
+
+#include "conf/conf.h"
+#include "http/exchange.h"
+
+// "Bearer " and the shortest token that can be one.
+#define BEARER_LEN 7
+#define TOKEN_MIN 41
+
+static bool cookie_from(struct str header, struct str name, struct str *ret_value)
+{
+    struct str pair;
+    while (str_split(&header, ';', &pair)) {
+        pair = str_trim(pair);
+        size_t equals = str_find(pair, 0, '=');
+        if (equals == pair.len || !str_eq(str_slice(pair, 0, equals), name))
+            continue;
+        *ret_value = str_slice(pair, equals + 1, pair.len);
+        if (ret_value->len >= 2 && ret_value->ptr[0] == '"' && ret_value->ptr[ret_value->len - 1] == '"')
+            *ret_value = str_slice(*ret_value, 1, ret_value->len - 1);
+        return true;
+    }
+    return false;
+}
+
+// The first cookie with that name in the request.
+static bool find_cookie(const struct exchange *exchange, struct str name, struct str *ret_value)
+{
+    struct str field;
+    struct str value;
+    for (size_t i = 0; exchange_header_at(exchange, i, &field, &value); i++) {
+        if (str_eq_nocase(field, STR("Cookie")) && cookie_from(value, name, ret_value))
+            return true;
+    }
+    return false;
+}
+
+// "scheme://host[:port]" at the start of a Referer.
+static struct str referer_origin(struct str referer)
+{
+    size_t colon = str_find(referer, 0, ':');
+    if (!str_starts_with(str_slice(referer, colon, referer.len), STR("://")))
+        return str_make(NULL, 0);
+    size_t end = colon + 3;
+    while (end < referer.len && referer.ptr[end] != '/' && referer.ptr[end] != '?' && referer.ptr[end] != '#')
+        end++;
+    return str_slice(referer, 0, end);
+}
+
+// One entry of publish_origins: exact, or with one "*" that stands for anything.
+static bool origin_matches(struct str pattern, struct str origin)
+{
+    size_t star = str_find(pattern, 0, '*');
+    if (star == pattern.len)
+        return str_eq_nocase(pattern, origin);
+    struct str head = str_slice(pattern, 0, star);
+    struct str tail = str_slice(pattern, star + 1, pattern.len);
+    return origin.len >= head.len + tail.len && str_eq_nocase(str_slice(origin, 0, head.len), head) &&
+           str_eq_nocase(str_slice(origin, origin.len - tail.len, origin.len), tail);
+}
+
+// A browser adds the cookie to requests that any page makes: publishing with it is for pages that are named.
+static bool is_origin_allowed(const struct conf *conf, const struct exchange *exchange)
+{
+    struct str origin = exchange_header(exchange, STR("Origin"));
+    if (origin.len == 0)
+        origin = referer_origin(exchange_header(exchange, STR("Referer")));
+    if (origin.len == 0)
+        return false;
+    for (size_t i = 0; i < conf->publish_origins.count; i++) {
+        if (origin_matches(conf->publish_origins.items[i], origin))
+            return true;
+    }
+    return false;
+}
+
+static const char *find_in_header(const struct exchange *exchange, struct str *ret_token)
+{
+    struct str value = exchange_header(exchange, STR("Authorization"));
+    if (!str_eq_nocase(str_slice(value, 0, BEARER_LEN), STR("Bearer ")))
+        return "the Authorization header field is not a Bearer token";
+    if (value.len < BEARER_LEN + TOKEN_MIN)
+        return "the Bearer token is too short to be an access token";
+    *ret_token = str_slice(value, BEARER_LEN, value.len);
+    return NULL;
+}
+
+const char *auth_token_find(const struct conf *conf, const struct exchange *exchange, struct str *ret_token)
+{
+    *ret_token = str_make(NULL, 0);
+    size_t count = exchange_header_count(exchange, STR("Authorization"));
+    if (count > 1)
+        return "there are several Authorization header fields";
+    if (count == 1)
+        return find_in_header(exchange, ret_token);
+    if (!find_cookie(exchange, conf->cookie_name, ret_token))
+        return NULL;
+    if (!ret_token->ptr)
+        *ret_token = STR("");
+    if (exchange_method(exchange) == HTTP_METHOD_POST && !is_origin_allowed(conf, exchange))
+        return "publish_origins does not allow the origin of a request that is authorized by the cookie";
+    return NULL;
+}
