@@ -13,6 +13,7 @@
 #define AT_NODE 16
 #define AT_BOOT 24
 #define AT_SEQUENCE 32
+#define SUBSCRIPTION_HEAD_SIZE 5U
 
 static uint16_t read_u16(const char *p)
 {
@@ -70,6 +71,37 @@ static bool read_text(const char *bytes, uint32_t end, uint32_t *at, struct str 
     return true;
 }
 
+// What stands between the id and the first frame of a subscription event.
+static bool read_subscription(const char *bytes, uint32_t end, uint32_t *at, uint32_t *ret_old_frame,
+                              struct record_subscription *ret_subscription)
+{
+    if (end - *at < SUBSCRIPTION_HEAD_SIZE)
+        return false;
+    *ret_old_frame = read_u32(bytes + *at);
+    ret_subscription->kind = (uint8_t)bytes[*at + sizeof(uint32_t)];
+    *at += SUBSCRIPTION_HEAD_SIZE;
+    return read_text(bytes, end, at, &ret_subscription->match) &&
+           read_text(bytes, end, at, &ret_subscription->subscriber) &&
+           read_text(bytes, end, at, &ret_subscription->payload);
+}
+
+// From behind the id on. The second frame is there if and only if the second topic is.
+static bool parse_frames(struct record *record, uint32_t frame, uint32_t at)
+{
+    const char *p = record->bytes.ptr;
+    uint32_t end = (uint32_t)record->bytes.len;
+    uint32_t old_frame = end;
+    struct record_subscription unused;
+    if (record->flags & RECORD_SUBSCRIPTION) {
+        if (record->topic_count > GENERATIONS || !read_subscription(p, frame, &at, &old_frame, &unused) ||
+            old_frame < frame || old_frame > end || (old_frame < end) != (record->topic_count == GENERATIONS))
+            return false;
+    }
+    record->frame = str_make(p + frame, old_frame - frame);
+    record->old_frame = str_make(p + old_frame, end - old_frame);
+    return at == frame;
+}
+
 int record_parse(struct record *ret_record, struct str bytes)
 {
     if (bytes.len < RECORD_HEAD_SIZE || bytes.len > UINT32_MAX)
@@ -95,9 +127,8 @@ int record_parse(struct record *ret_record, struct str bytes)
         if (!read_text(p, frame, &at, &topic))
             return HUB_E_CORRUPT;
     }
-    if (!read_text(p, frame, &at, &record.id) || at != frame)
+    if (!read_text(p, frame, &at, &record.id) || !parse_frames(&record, frame, at))
         return HUB_E_CORRUPT;
-    record.frame = str_make(p + frame, bytes.len - frame);
     *ret_record = record;
     return HUB_OK;
 }
@@ -107,18 +138,33 @@ static size_t head_size(const struct record_fields *fields)
     size_t size = RECORD_HEAD_SIZE + sizeof(uint32_t) + fields->id.len;
     for (size_t i = 0; i < fields->topic_count; i++)
         size += 2 * sizeof(uint32_t) + fields->topics[i].len;
+    const struct record_subscription *subscription = fields->subscription;
+    if (subscription)
+        size += SUBSCRIPTION_HEAD_SIZE + 3 * sizeof(uint32_t) + subscription->match.len +
+                subscription->subscriber.len + subscription->payload.len;
     return size;
 }
 
 size_t record_size(const struct record_fields *fields)
 {
-    size_t size = head_size(fields) + fields->frame_size;
+    size_t size = head_size(fields) + fields->frame_size + fields->old_frame_size;
     return size <= UINT32_MAX ? size : 0;
+}
+
+static char *write_subscription(char *to, const struct record_fields *fields)
+{
+    const struct record_subscription *subscription = fields->subscription;
+    char *at = write_u32(to, (uint32_t)(head_size(fields) + fields->frame_size));
+    *at++ = (char)subscription->kind;
+    at = write_text(at, subscription->match);
+    at = write_text(at, subscription->subscriber);
+    return write_text(at, subscription->payload);
 }
 
 char *record_write(char *to, const struct record_fields *fields)
 {
     HUB_ASSERT(fields->topic_count > 0 && fields->topic_count <= UINT16_MAX);
+    HUB_ASSERT(!fields->subscription == !(fields->flags & RECORD_SUBSCRIPTION));
     memset(to, 0, RECORD_HEAD_SIZE);
     to[0] = RECORD_VERSION;
     to[1] = (char)fields->flags;
@@ -131,7 +177,8 @@ char *record_write(char *to, const struct record_fields *fields)
         at = write_u32(at, hash_stable(fields->topics[i]));
     for (size_t i = 0; i < fields->topic_count; i++)
         at = write_text(at, fields->topics[i]);
-    return write_text(at, fields->id);
+    at = write_text(at, fields->id);
+    return fields->subscription ? write_subscription(at, fields) : at;
 }
 
 void record_stamp(char *bytes, uint64_t node, uint64_t boot, uint64_t sequence)
@@ -139,6 +186,24 @@ void record_stamp(char *bytes, uint64_t node, uint64_t boot, uint64_t sequence)
     write_u64(bytes + AT_NODE, node);
     write_u64(bytes + AT_BOOT, boot);
     write_u64(bytes + AT_SEQUENCE, sequence);
+}
+
+struct str record_frame(const struct record *record, enum generation generation)
+{
+    bool is_old = generation == GENERATION_OLD && record->flags & RECORD_SUBSCRIPTION;
+    return is_old ? record->old_frame : record->frame;
+}
+
+bool record_subscription(const struct record *record, struct record_subscription *ret_subscription)
+{
+    if (!(record->flags & RECORD_SUBSCRIPTION))
+        return false;
+    uint32_t at = (uint32_t)(record->id.ptr + record->id.len - record->bytes.ptr);
+    uint32_t unused;
+    bool read =
+        read_subscription(record->bytes.ptr, (uint32_t)record->bytes.len, &at, &unused, ret_subscription);
+    HUB_ASSERT(read); // record_parse has seen it
+    return true;
 }
 
 uint32_t record_topic_hash(const struct record *record, uint16_t i)

@@ -13,6 +13,14 @@
 //   32  u64  sequence within the boot, rising by one
 //   40  u32  hash_stable of each topic
 //       then each topic as u32 length and bytes, the id as u32 length and bytes, the frame up to the end
+//
+// A subscription event (RECORD_SUBSCRIPTION) looks different to the two generations of the protocol, and is
+// read again by the hub. It has up to two topics and frames: the first of each is for modern subscribers, the
+// second, which is only there if the hub that wrote it served 0.x, for those of 0.x. Between the id and the
+// first frame stand
+//
+//       u32 where the second frame starts (the end of the record if there is none), u8 kind of the matcher,
+//       then matcher, subscriber and payload as u32 length and bytes each
 #pragma once
 
 #include "base/attr.h"
@@ -27,6 +35,23 @@
 enum record_flag {
     RECORD_PRIVATE = 1,
     RECORD_GENERATED_ID = 2, // the id was made by the hub: nobody else has used it before
+    RECORD_SUBSCRIPTION = 4, // a subscription event: it does not count as an update, and goes after a time
+    RECORD_ACTIVE = 8,       // of these: the subscription has begun, otherwise it has ended
+};
+
+// Who a part of a subscription event is for; the index of its topic and frame.
+enum generation {
+    GENERATION_MODERN,
+    GENERATION_OLD, // 0.x
+};
+#define GENERATIONS 2U
+
+// What a subscription event says besides whether the subscription is active.
+struct record_subscription {
+    uint8_t kind;
+    struct str match;
+    struct str subscriber;
+    struct str payload; // JSON; empty for none
 };
 
 // A view into the bytes of a record.
@@ -40,6 +65,7 @@ struct record {
     uint64_t sequence;
     struct str id;
     struct str frame;
+    struct str old_frame; // of a subscription event: that of 0.x, or empty
 };
 
 struct record_fields {
@@ -49,16 +75,22 @@ struct record_fields {
     size_t topic_count; // 1 to UINT16_MAX
     struct str id;
     size_t frame_size;
+    const struct record_subscription *subscription; // with RECORD_SUBSCRIPTION; NULL without
+    size_t old_frame_size;                          // 0 without a second topic
 };
 
 // Checks every length and offset. HUB_E_CORRUPT, or HUB_E_UNSUPPORTED for a version that is not ours.
 MUST_CHECK int record_parse(struct record *ret_record, struct str bytes);
 // The size of the record with these fields; 0 when it is over UINT32_MAX.
 size_t record_size(const struct record_fields *fields);
-// Writes the record into record_size bytes but for the frame, whose place is returned. Node, boot and
-// sequence are 0 until record_stamp.
+// Writes the record into record_size bytes but for the frame, whose place is returned; that of 0.x follows
+// it. Node, boot and sequence are 0 until record_stamp.
 char *record_write(char *to, const struct record_fields *fields);
 void record_stamp(char *bytes, uint64_t node, uint64_t boot, uint64_t sequence);
+// The frame that a subscriber of that generation is sent.
+struct str record_frame(const struct record *record, enum generation generation);
+// What a subscription event says; false for any other record.
+bool record_subscription(const struct record *record, struct record_subscription *ret_subscription);
 
 // Walks the topics: start with a zeroed iterator.
 struct record_topics {

@@ -62,7 +62,8 @@ struct transport_events {
     // update` that was published, where it still is at hand). Comes for everything committed after `opened`.
     void (*feed)(void *arg, struct feed_entry *entries, size_t count);
     // Updates before `oldest` are no longer kept (a bounded history has dropped them): the hub's tail lets go
-    // of them too. Comes before or with the feed of what pushed them out.
+    // of them too. Subscription events that were too old are dropped without being told of. Comes before or
+    // with the feed of what pushed them out.
     void (*trimmed)(void *arg, const struct position *oldest);
     // The back end went back: positions handed out before mean nothing any more.
     void (*epoch)(void *arg, uint64_t epoch);
@@ -124,6 +125,7 @@ struct history_slice {
 
 enum replay_from {
     REPLAY_AFTER,  // what follows `after`
+    REPLAY_EVENTS, // of that, only subscription events (RECORD_SUBSCRIPTION)
     REPLAY_NEWEST, // the newest updates of at most `max_bytes` of memory together
 };
 
@@ -142,6 +144,9 @@ struct transport_config {
     struct loop *loop; // the hub thread's
     uint32_t hub;      // number of the hub, for drivers that keep many hubs in one place
     struct str url;    // the whole transport_url
+    // Subscription events (RECORD_SUBSCRIPTION) are kept for so long after their acceptance, whatever is
+    // published meanwhile; they do not count in the size of the history. 0: without end.
+    uint64_t event_ttl_ms;
     const struct transport_events *events;
     void *arg; // for the events
 };

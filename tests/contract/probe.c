@@ -2,6 +2,7 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "contract/driver.h"
 
@@ -122,8 +123,12 @@ int probe_open_url(struct probe *probe, const char *url)
 {
     probe->opened = probe->closed = false;
     probe->trimmed = (struct position){0};
-    struct transport_config config = {
-        .loop = &probe->loop, .hub = probe->hub, .url = str_from_c(url), .events = &events, .arg = probe};
+    struct transport_config config = {.loop = &probe->loop,
+                                      .hub = probe->hub,
+                                      .url = str_from_c(url),
+                                      .events = &events,
+                                      .arg = probe,
+                                      .event_ttl_ms = PROBE_EVENT_TTL_MS};
     struct buf reason;
     buf_init(&reason, sizeof(probe->reason) - 1);
     int err = probe->driver->ops->open(&probe->transport, &config, &reason);
@@ -196,6 +201,25 @@ struct update *probe_update(struct str id, size_t size)
 static struct str number_id(char id[32], size_t number)
 {
     return str_make(id, (size_t)snprintf(id, 32, "urn:update:%zu", number));
+}
+
+struct update *probe_event(struct str id, uint64_t age_ms)
+{
+    struct record_subscription subscription = {
+        .match = STR("https://example.com/first"), .subscriber = id, .payload = STR("{}")};
+    struct record_fields fields = {.flags = RECORD_PRIVATE | RECORD_SUBSCRIPTION | RECORD_ACTIVE,
+                                   .time_ms = clock_real_ms() - age_ms,
+                                   .topics = &id,
+                                   .topic_count = 1,
+                                   .id = id,
+                                   .frame_size = 1,
+                                   .subscription = &subscription};
+    struct update *update;
+    char *frame;
+    assert_int_equal(update_new(&update, &fields, &frame), 0);
+    *frame = '\n';
+    update_stamp(update, 7, 8, 9);
+    return update;
 }
 
 struct update *probe_update_numbered(size_t number)
@@ -362,6 +386,12 @@ struct history_slice *probe_replay(struct probe *probe, const struct position *a
     struct history_slice *slice = replay(probe, &waiting);
     assert_int_equal(position_cmp(&slice->after, after), 0);
     return slice;
+}
+
+struct history_slice *probe_replay_events(struct probe *probe, const struct position *after)
+{
+    struct waiting_replay waiting = {.request = {.from = REPLAY_EVENTS, .after = *after}};
+    return replay(probe, &waiting);
 }
 
 struct history_slice *probe_replay_newest(struct probe *probe, size_t max_bytes)

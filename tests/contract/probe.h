@@ -14,6 +14,9 @@
 
 struct driver;
 
+// What probes are opened with.
+#define PROBE_EVENT_TTL_MS 3600000U
+
 struct probe {
     const struct driver *driver;
     char folder[64]; // of the test's own
@@ -50,6 +53,8 @@ void probe_reopen(struct probe *probe, const char *query);
 // A new update; the caller has the one reference. Its frame is `size` bytes that depend on the id.
 struct update *probe_update(struct str id, size_t size);
 struct update *probe_update_numbered(size_t number);
+// A new subscription event that was accepted so long ago; likewise.
+struct update *probe_event(struct str id, uint64_t age_ms);
 
 // What a test sends in one group.
 struct sent {
@@ -77,6 +82,7 @@ void probe_find(struct probe *probe, struct str id, struct find_request *request
 // The slice is the caller's.
 struct history_slice *probe_replay(struct probe *probe, const struct position *after);
 struct history_slice *probe_replay_newest(struct probe *probe, size_t max_bytes);
+struct history_slice *probe_replay_events(struct probe *probe, const struct position *after);
 // Replays everything after the position and checks that it is updates number `from` to `to`, with these
 // positions' order, whole.
 void probe_expect(struct probe *probe, const struct position *after, size_t from, size_t to);

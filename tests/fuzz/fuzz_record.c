@@ -40,12 +40,17 @@ static void write_again(const struct record *record)
                                    .topics = topics,
                                    .topic_count = record->topic_count,
                                    .id = record->id,
-                                   .frame_size = record->frame.len};
+                                   .frame_size = record->frame.len,
+                                   .old_frame_size = record->old_frame.len};
+    struct record_subscription subscription;
+    if (record_subscription(record, &subscription))
+        fields.subscription = &subscription;
     struct update *update;
     char *frame;
     HUB_ASSERT(update_new(&update, &fields, &frame) == HUB_OK);
-    if (record->frame.len)
-        memcpy(frame, record->frame.ptr, record->frame.len);
+    size_t frames_size = record->frame.len + record->old_frame.len;
+    if (frames_size)
+        memcpy(frame, record->frame.ptr, frames_size);
     update_stamp(update, record->node, record->boot, record->sequence);
     HUB_ASSERT(update->record.bytes.len == record->bytes.len);
     // The hashes of topics are the writer's own; all else is as it was.

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "mercure/update.h"
 #include "transport/bolt/settings.h"
@@ -14,6 +15,9 @@
 
 #define URL_ARENA_MAX (256U * 1024)
 #define DISK_WARNING 90U // per cent
+// Subscription events that are too old are dropped with what is published, and otherwise no more often than
+// this.
+#define EXPIRY_EVERY_MS 1000U
 
 // The transport of one hub, the hub thread's.
 struct bolt {
@@ -32,6 +36,7 @@ struct bolt {
     struct store_commit commit; // of the group
     struct store_commit trim;
     bool trimming;
+    struct timer expiry; // of the oldest subscription event
     struct store_attach attach;
     struct store_detach detach;
     struct counter updates; // kept
@@ -94,24 +99,39 @@ static void bolt_close(struct transport *transport)
 {
     struct bolt *bolt = bolt_of(transport);
     bolt->closing = true;
+    timer_cancel(&bolt->expiry);
     go_on_closing(bolt);
 }
 
 // ---- Commits ----
 
-static void note_bounds(struct bolt *bolt, uint64_t oldest)
+// Has the oldest subscription event dropped when it is too old, if nothing is published that does so.
+static void watch_expiry(struct bolt *bolt, uint64_t event_ms)
 {
-    counter_set(&bolt->updates, bolt->head + 1 - oldest);
-    if (oldest == bolt->oldest)
+    uint64_t ttl_ms = bolt->config.event_ttl_ms;
+    if (!event_ms || !ttl_ms || bolt->closing || timer_is_set(&bolt->expiry))
         return;
-    bolt->oldest = oldest;
-    struct position position = position_from_number(oldest);
+    uint64_t now_ms = clock_real_ms();
+    uint64_t left_ms = event_ms + ttl_ms > now_ms ? event_ms + ttl_ms - now_ms : 0;
+    if (left_ms < EXPIRY_EVERY_MS)
+        left_ms = EXPIRY_EVERY_MS;
+    timer_set(bolt->config.loop, &bolt->expiry, loop_now_ms(bolt->config.loop) + left_ms);
+}
+
+static void note_commit(struct bolt *bolt, const struct store_commit *commit)
+{
+    counter_set(&bolt->updates, commit->kept);
+    watch_expiry(bolt, commit->event_ms);
+    if (commit->oldest == bolt->oldest)
+        return;
+    bolt->oldest = commit->oldest;
+    struct position position = position_from_number(commit->oldest);
     bolt->config.events->trimmed(bolt->config.arg, &position);
 }
 
 static void trimmed(struct message *message);
 
-// Drops what is over the size when nobody publishes, a part at a time.
+// Drops what is over the size or too old when nobody publishes, a part at a time.
 static void trim(struct bolt *bolt)
 {
     if (bolt->trimming || bolt->closing)
@@ -128,11 +148,16 @@ static void trimmed(struct message *message)
     struct bolt *bolt = CONTAINER_OF(message, struct bolt, trim.message);
     bolt->trimming = false;
     if (!bolt->trim.err) {
-        note_bounds(bolt, bolt->trim.oldest);
+        note_commit(bolt, &bolt->trim);
         if (bolt->trim.over)
             trim(bolt);
     }
     end_request(bolt);
+}
+
+static void expire(struct timer *timer)
+{
+    trim(CONTAINER_OF(timer, struct bolt, expiry));
 }
 
 static void stored(struct bolt *bolt, struct publish_group *group)
@@ -144,7 +169,7 @@ static void stored(struct bolt *bolt, struct publish_group *group)
         group->results[i] = PUBLISH_STORED;
     }
     bolt->head = bolt->commit.first + group->count - 1;
-    note_bounds(bolt, bolt->commit.oldest);
+    note_commit(bolt, &bolt->commit);
 }
 
 static void refuse(const struct bolt *bolt, struct publish_group *group)
@@ -297,10 +322,11 @@ static int bolt_check(struct str url, struct buf *notes, struct buf *reterr)
     return err;
 }
 
-static bool is_over(const struct store_attach *attach)
+// The size, or the age, was more when it was last open; or a while has passed.
+static bool may_be_over(const struct store_attach *attach)
 {
-    const struct row_bounds *bounds = &attach->bounds;
-    return attach->log->size && bounds->newest + 1 - bounds->oldest > attach->log->size;
+    return attach->bounds.others ||
+           (attach->log->size && row_bounds_updates(&attach->bounds) > attach->log->size);
 }
 
 static void opened(struct message *message)
@@ -309,13 +335,13 @@ static void opened(struct message *message)
     const struct store_attach *attach = &bolt->attach;
     if (!attach->err) {
         bolt->attached = true;
-        bolt->head = attach->bounds.newest;
+        bolt->head = attach->head;
         bolt->oldest = attach->bounds.oldest;
-        counter_set(&bolt->updates, bolt->head + 1 - bolt->oldest);
+        counter_set(&bolt->updates, row_bounds_updates(&attach->bounds));
     }
     bolt->config.events->opened(bolt->config.arg, attach->err, attach->reason, attach->epoch);
-    if (!attach->err && is_over(attach))
-        trim(bolt); // the size was more when it was last open
+    if (!attach->err && may_be_over(attach))
+        trim(bolt);
     end_request(bolt);
 }
 
@@ -327,8 +353,11 @@ static struct bolt *new_bolt(const struct transport_config *config, const struct
     bolt->transport.ops = &bolt_transport;
     bolt->config = *config;
     bolt->config.url = (struct str){0}; // the caller's
-    bolt->log =
-        (struct store_log){.hub = config->hub, .size = settings->size, .sync = settings->sync == SYNC_ALWAYS};
+    bolt->log = (struct store_log){.hub = config->hub,
+                                   .size = settings->size,
+                                   .event_ms = config->event_ttl_ms,
+                                   .sync = settings->sync == SYNC_ALWAYS};
+    timer_init(&bolt->expiry, expire);
     list_init(&bolt->log.node);
     return bolt;
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "mercure/update.h"
+#include "transport/bolt/event_rows.h"
 #include "transport/bolt/store_priv.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-// How many updates over the size one transaction drops beyond as many as it stores.
+// How many records over the size, or too old, one transaction drops beyond as many as it stores.
 #define DROP_MORE 256U
 #define DROP_ALONE 2048U
 #define RETRY_MS 1000U
@@ -29,38 +30,75 @@ static struct store_commit *commit_of(struct list *node)
 
 // ---- One transaction ----
 
-static int drop_oldest(struct row_writer *writer, struct store_log *log, size_t stored)
+static bool is_over(const struct store_log *log)
 {
-    struct row_bounds *bounds = &log->staged;
-    uint64_t most = stored ? stored + DROP_MORE : DROP_ALONE;
-    for (; log->size && most && bounds->newest + 1 - bounds->oldest > log->size; most--) {
-        int err = row_writer_drop(writer, log->hub, bounds->oldest);
+    return log->size && row_bounds_updates(&log->staged) > log->size;
+}
+
+static int drop_oldest(struct row_writer *writer, struct store_log *log, uint64_t most)
+{
+    for (; most && is_over(log); most--) {
+        uint64_t updates = row_bounds_updates(&log->staged);
+        int err = row_writer_drop(writer, log->hub, &log->staged);
         if (err)
             return err;
-        bounds->oldest++;
+        log->dropped += updates - row_bounds_updates(&log->staged);
     }
     return HUB_OK;
+}
+
+static int drop_old_events(struct row_writer *writer, struct store_commit *commit, uint64_t most)
+{
+    struct store_log *log = commit->log;
+    uint64_t now_ms = clock_real_ms();
+    uint64_t before_ms = log->event_ms && log->event_ms < now_ms ? now_ms - log->event_ms : 0;
+    if (log->staged.others == 0)
+        return HUB_OK;
+    int err = row_writer_expire(writer, log->hub, before_ms, &most, &commit->event_ms);
+    commit->over = commit->event_ms && commit->event_ms < before_ms;
+    return err;
+}
+
+static int store_bounds(struct row_writer *writer, const struct store_log *log)
+{
+    const struct row_bounds *was = &log->bounds;
+    const struct row_bounds *is = &log->staged;
+    bool changed = was->others != is->others || (is->others && was->oldest != is->oldest);
+    return changed ? event_rows_store_bounds(writer, log->hub, is) : HUB_OK;
 }
 
 static int stage(struct row_writer *writer, struct store_commit *commit)
 {
     struct store_log *log = commit->log;
+    uint64_t most = commit->count ? commit->count + DROP_MORE : DROP_ALONE;
     commit->first = log->staged.newest + 1;
-    for (size_t i = 0; i < commit->count; i++) {
-        int err = row_writer_append(writer, log->hub, ++log->staged.newest, &commit->updates[i]->record);
-        if (err)
-            return err;
-    }
-    int err = drop_oldest(writer, log, commit->count);
+    commit->over = false;
+    commit->event_ms = 0;
+    int err = HUB_OK;
+    for (size_t i = 0; i < commit->count && !err; i++)
+        err = row_writer_append(writer, log->hub, &log->staged, &commit->updates[i]->record);
+    if (!err)
+        err = drop_oldest(writer, log, most);
+    if (!err)
+        err = drop_old_events(writer, commit, most);
+    if (!err)
+        err = store_bounds(writer, log);
     commit->oldest = log->staged.oldest;
-    commit->over = log->size && log->staged.newest + 1 - log->staged.oldest > log->size;
+    commit->kept = row_bounds_updates(&log->staged);
+    commit->over = commit->over || is_over(log);
     return err;
+}
+
+static void begin_staging(struct store_log *log)
+{
+    log->staged = log->bounds;
+    log->dropped = 0;
 }
 
 static int stage_all(struct row_writer *writer, const struct store *store)
 {
     LIST_FOREACH (node, &store->commits)
-        commit_of(node)->log->staged = commit_of(node)->log->bounds;
+        begin_staging(commit_of(node)->log);
     LIST_FOREACH (node, &store->commits) {
         int err = stage(writer, commit_of(node));
         if (err)
@@ -217,7 +255,8 @@ static void succeed(struct store *store)
     LIST_FOREACH (node, &store->commits) {
         struct store_commit *commit = commit_of(node);
         struct store_log *log = commit->log;
-        counter_add(&store->metrics.dropped, log->staged.oldest - log->bounds.oldest);
+        counter_add(&store->metrics.dropped, log->dropped);
+        log->dropped = 0;
         log->bounds = log->staged;
         commit->err = HUB_OK;
     }

@@ -19,15 +19,15 @@ static int begin(struct store_reader *reader, const struct env *env)
 static int find(const struct store_read *read, MDB_txn *txn, const struct env *env)
 {
     struct find_request *request = read->find;
-    struct row_bounds bounds;
-    int err = rows_bounds(txn, env, read->hub, &bounds);
+    uint64_t first;
+    int err = rows_next(txn, env, read->hub, 0, &first);
     if (err)
         return err;
-    request->empty = bounds.oldest > bounds.newest;
+    request->empty = first == 0;
     if (request->empty)
         return HUB_OK;
     struct record oldest;
-    err = rows_get(txn, env, read->hub, bounds.oldest, &oldest);
+    err = rows_get(txn, env, read->hub, first, &oldest);
     uint64_t number = 0;
     if (!err)
         err = rows_find(txn, env, read->hub, request->id, &number);
@@ -54,7 +54,8 @@ static int replay(const struct store_read *read, MDB_txn *txn, const struct env 
         return err;
     slice_begin(builder);
     bool end;
-    err = rows_read(txn, env, read->hub, after, builder, &end);
+    err = request->from == REPLAY_EVENTS ? rows_read_events(txn, env, read->hub, after, builder, &end)
+                                         : rows_read(txn, env, read->hub, after, builder, &end);
     if (err)
         return err;
     struct position position = position_from_number(after);

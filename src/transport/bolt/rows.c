@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "mercure/record.h"
 #include "transport/bolt/env.h"
+#include "transport/bolt/event_rows.h"
 #include "transport/number.h"
 #include "transport/slice.h"
 
@@ -99,10 +100,10 @@ static int parse_record(const MDB_val *value, struct record *ret_record)
 
 // ---- Bounds ----
 
-static int find_oldest(MDB_cursor *cursor, uint32_t hub, uint64_t *ret_number)
+static int seek_from(MDB_cursor *cursor, uint32_t hub, uint64_t number, uint64_t *ret_number)
 {
     struct log_key wanted;
-    MDB_val key = make_log_key(&wanted, hub, 0);
+    MDB_val key = make_log_key(&wanted, hub, number);
     MDB_val value;
     int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     if (code == 0 && !read_log_key(&key, hub, ret_number))
@@ -110,7 +111,7 @@ static int find_oldest(MDB_cursor *cursor, uint32_t hub, uint64_t *ret_number)
     return env_err(code);
 }
 
-// Puts the cursor on the newest update of the hub.
+// Puts the cursor on the newest record of the hub.
 static int seek_newest(MDB_cursor *cursor, uint32_t hub, uint64_t *ret_number)
 {
     struct log_key wanted;
@@ -124,22 +125,50 @@ static int seek_newest(MDB_cursor *cursor, uint32_t hub, uint64_t *ret_number)
     return env_err(code);
 }
 
-int rows_bounds(MDB_txn *txn, const struct env *env, uint32_t hub, struct row_bounds *ret_bounds)
+int rows_next(MDB_txn *txn, const struct env *env, uint32_t hub, uint64_t number, uint64_t *ret_number)
 {
     MDB_cursor *cursor;
     int err = env_err(mdb_cursor_open(txn, env->rows, &cursor));
     if (err)
         return err;
-    struct row_bounds bounds = {.oldest = 1};
-    err = find_oldest(cursor, hub, &bounds.oldest);
-    if (!err)
-        err = seek_newest(cursor, hub, &bounds.newest);
+    *ret_number = 0;
+    err = seek_from(cursor, hub, number, ret_number);
     mdb_cursor_close(cursor);
-    if (err == HUB_E_NOT_FOUND)
-        err = HUB_OK;
+    return err == HUB_E_NOT_FOUND ? HUB_OK : err;
+}
+
+int rows_newest(MDB_txn *txn, const struct env *env, uint32_t hub, uint64_t *ret_number)
+{
+    MDB_cursor *cursor;
+    int err = env_err(mdb_cursor_open(txn, env->rows, &cursor));
+    if (err)
+        return err;
+    *ret_number = 0;
+    err = seek_newest(cursor, hub, ret_number);
+    mdb_cursor_close(cursor);
+    return err == HUB_E_NOT_FOUND ? HUB_OK : err;
+}
+
+// What was stored of them is as of the last transaction with something but updates in it: since then updates
+// alone came and went.
+int rows_bounds(MDB_txn *txn, const struct env *env, uint32_t hub, struct row_bounds *ret_bounds)
+{
+    struct row_bounds bounds = {.oldest = 1};
+    uint64_t oldest;
+    uint64_t newest;
+    int err = rows_next(txn, env, hub, 0, &oldest);
     if (!err)
-        *ret_bounds = bounds;
-    return err;
+        err = rows_newest(txn, env, hub, &newest);
+    if (!err)
+        err = event_rows_load_bounds(txn, env, hub, &bounds);
+    if (err)
+        return err;
+    if (bounds.others == 0 && oldest)
+        bounds.oldest = oldest;
+    if (newest > bounds.newest)
+        bounds.newest = newest;
+    *ret_bounds = bounds;
+    return HUB_OK;
 }
 
 // ---- Writing ----
@@ -176,9 +205,16 @@ static int put_last(MDB_cursor *cursor, MDB_val *key, MDB_val *value)
     return code == MDB_KEYEXIST ? HUB_E_CORRUPT : env_err(code);
 }
 
-int row_writer_append(struct row_writer *writer, uint32_t hub, uint64_t number, const struct record *record)
+static bool is_event(const struct record *record)
+{
+    return record->flags & RECORD_SUBSCRIPTION;
+}
+
+int row_writer_append(struct row_writer *writer, uint32_t hub, struct row_bounds *bounds,
+                      const struct record *record)
 {
     struct log_key log_key;
+    uint64_t number = ++bounds->newest;
     MDB_val key = make_log_key(&log_key, hub, number);
     MDB_val value = {record->bytes.len, (void *)(uintptr_t)record->bytes.ptr};
     int err = put_last(writer->cursor, &key, &value);
@@ -188,32 +224,80 @@ int row_writer_append(struct row_writer *writer, uint32_t hub, uint64_t number, 
     make_id_key(&id_key, hub, record->id);
     key = number_id_key(&id_key, number);
     value = (MDB_val){0, id_key.bytes};
-    return env_err(mdb_cursor_put(writer->cursor, &key, &value, 0));
+    err = env_err(mdb_cursor_put(writer->cursor, &key, &value, 0));
+    if (err || !is_event(record))
+        return err;
+    bounds->others++;
+    return event_rows_add(writer, hub, number, record->time_ms);
 }
 
-static int drop_id(struct row_writer *writer, uint32_t hub, uint64_t number, const MDB_val *value)
+static int drop_id(struct row_writer *writer, uint32_t hub, uint64_t number, struct str id)
 {
-    struct record record;
-    if (parse_record(value, &record) != HUB_OK)
-        return HUB_OK; // its id is not known: the row of it finds nothing any more
     struct id_key id_key;
-    make_id_key(&id_key, hub, record.id);
+    make_id_key(&id_key, hub, id);
     MDB_val key = number_id_key(&id_key, number);
     int code = mdb_del(writer->txn, writer->env->rows, &key, NULL);
     return code == MDB_NOTFOUND ? HUB_OK : env_err(code);
 }
 
-int row_writer_drop(struct row_writer *writer, uint32_t hub, uint64_t number)
+// Deletes a record and all that is kept for it.
+static int delete_record(struct row_writer *writer, uint32_t hub, uint64_t number, bool *ret_was_event)
 {
     struct log_key log_key;
     MDB_val key = make_log_key(&log_key, hub, number);
     MDB_val value;
+    struct record record;
     int err = env_err(mdb_get(writer->txn, writer->env->rows, &key, &value));
+    if (err)
+        return err;
+    *ret_was_event = false;
+    // If its id is not known any more, the row of that finds nothing.
+    if (parse_record(&value, &record) == HUB_OK) {
+        *ret_was_event = is_event(&record);
+        err = drop_id(writer, hub, number, record.id);
+    }
+    if (!err && *ret_was_event)
+        err = event_rows_delete(writer, hub, number);
+    return err ? err : env_err(mdb_del(writer->txn, writer->env->rows, &key, NULL));
+}
+
+int row_writer_drop(struct row_writer *writer, uint32_t hub, struct row_bounds *bounds)
+{
+    uint64_t number;
+    bool was_event;
+    int err = rows_next(writer->txn, writer->env, hub, bounds->oldest, &number);
+    if (!err && (number == 0 || number - bounds->oldest > bounds->others))
+        err = HUB_E_CORRUPT;
     if (!err)
-        err = drop_id(writer, hub, number, &value);
-    if (!err)
-        err = env_err(mdb_del(writer->txn, writer->env->rows, &key, NULL));
-    return err == HUB_E_NOT_FOUND ? HUB_E_CORRUPT : err;
+        err = delete_record(writer, hub, number, &was_event);
+    if (err)
+        return err == HUB_E_NOT_FOUND ? HUB_E_CORRUPT : err;
+    bounds->others -= number - bounds->oldest; // the holes before it
+    if (was_event && bounds->others)
+        bounds->others--;
+    bounds->oldest = number + 1;
+    return HUB_OK;
+}
+
+int row_writer_expire(struct row_writer *writer, uint32_t hub, uint64_t before_ms, uint64_t *max,
+                      uint64_t *ret_left_ms)
+{
+    for (uint64_t number = 0;;) {
+        uint64_t time_ms = 0;
+        int err = event_rows_next(writer->txn, writer->env, hub, number, &number, &time_ms);
+        if (err)
+            return err;
+        *ret_left_ms = number ? time_ms : 0;
+        if (number == 0 || time_ms >= before_ms || *max == 0)
+            return HUB_OK;
+        bool was_event;
+        err = delete_record(writer, hub, number, &was_event);
+        if (!err && !was_event)
+            err = event_rows_delete(writer, hub, number);
+        if (err)
+            return err == HUB_E_NOT_FOUND ? HUB_E_CORRUPT : err;
+        --*max;
+    }
 }
 
 // ---- Reading ----
@@ -303,6 +387,28 @@ int rows_read(MDB_txn *txn, const struct env *env, uint32_t hub, uint64_t after,
     err = read_with(cursor, hub, after, builder, ret_end);
     mdb_cursor_close(cursor);
     return err;
+}
+
+int rows_read_events(MDB_txn *txn, const struct env *env, uint32_t hub, uint64_t after,
+                     struct slice_builder *builder, bool *ret_end)
+{
+    *ret_end = false;
+    for (;;) {
+        uint64_t time_ms;
+        struct record record;
+        int err = event_rows_next(txn, env, hub, after, &after, &time_ms);
+        if (!err && after == 0) {
+            *ret_end = true;
+            return HUB_OK;
+        }
+        if (!err)
+            err = rows_get(txn, env, hub, after, &record);
+        struct position position = position_from_number(after);
+        if (!err)
+            err = slice_add(builder, &position, record.bytes);
+        if (err)
+            return err == HUB_E_FULL ? HUB_OK : err;
+    }
 }
 
 int rows_back(MDB_txn *txn, const struct env *env, uint32_t hub, size_t max_bytes, uint64_t *ret_after)

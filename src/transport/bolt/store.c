@@ -189,12 +189,14 @@ static bool has_log(const struct store *store, uint32_t hub)
     return false;
 }
 
-static int read_bounds(struct store *store, struct store_log *log, struct buf *reterr)
+static int read_bounds(struct store *store, struct store_log *log, uint64_t *ret_head, struct buf *reterr)
 {
     MDB_txn *txn;
     int err = env_err(mdb_txn_begin(store->env.mdb, NULL, MDB_RDONLY, &txn));
     if (!err) {
         err = rows_bounds(txn, &store->env, log->hub, &log->bounds);
+        if (!err)
+            err = rows_newest(txn, &store->env, log->hub, ret_head);
         mdb_txn_abort(txn);
     }
     if (err)
@@ -202,7 +204,7 @@ static int read_bounds(struct store *store, struct store_log *log, struct buf *r
     return err;
 }
 
-static int attach(struct store *store, struct store_log *log, struct buf *reterr)
+static int attach(struct store *store, struct store_log *log, uint64_t *ret_head, struct buf *reterr)
 {
     if (atomic_load(&store->fault) >= STORE_FAULT_FAILED) {
         buf_printf(reterr, "%s had to be given up by another hub; a restart opens it again", store->path);
@@ -215,7 +217,7 @@ static int attach(struct store *store, struct store_log *log, struct buf *reterr
         buf_printf(reterr, "%s is already in use for this hub", store->path);
         return HUB_E_BUSY;
     }
-    err = read_bounds(store, log, reterr);
+    err = read_bounds(store, log, ret_head, reterr);
     if (!err) {
         list_append(&store->logs, &log->node);
         commit_check_disk(store);
@@ -228,7 +230,7 @@ static void handle_attach(struct message *message)
     struct store_attach *request = CONTAINER_OF(message, struct store_attach, message);
     struct buf reason;
     buf_init(&reason, STORE_REASON_MAX - 1);
-    request->err = attach(request->store, request->log, &reason);
+    request->err = attach(request->store, request->log, &request->head, &reason);
     const char *text = buf_c(&reason);
     if (!request->err)
         (void)snprintf(request->reason, sizeof(request->reason), "the history is in %s",

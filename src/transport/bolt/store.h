@@ -53,10 +53,12 @@ struct store_metrics {
 struct store_log {
     struct list node;
     uint32_t hub;
-    uint64_t size; // updates kept; 0 keeps all
+    uint64_t size;     // updates kept; 0 keeps all
+    uint64_t event_ms; // how long subscription events are kept; 0 keeps them
     bool sync;
     struct row_bounds bounds;
     struct row_bounds staged; // of the transaction under way
+    uint64_t dropped;         // likewise: updates over the size
 };
 
 // Where an answer goes.
@@ -75,6 +77,7 @@ struct store_attach {
     char reason[STORE_REASON_MAX]; // a sentence; on success it says where the history is
     uint64_t epoch;
     struct row_bounds bounds;
+    uint64_t head; // number of the newest record that is there; 0: none
 };
 
 // The log is to be used no more.
@@ -85,7 +88,8 @@ struct store_detach {
     struct store_log *log;
 };
 
-// Stores the updates, all or none, and drops some of what is over the size; without updates, only that.
+// Stores the updates, all or none, and drops some of what is over the size or too old; without updates, only
+// that.
 struct store_commit {
     struct message message;
     struct store *store;
@@ -97,7 +101,9 @@ struct store_commit {
     const char *reason; // a constant sentence
     uint64_t first;     // the number of the first update stored
     uint64_t oldest;    // of what is kept
-    bool over;          // there is still more than the size
+    uint64_t kept;      // updates
+    bool over;          // there is still more to be dropped
+    uint64_t event_ms;  // when the oldest subscription event was accepted; 0: there is none
     struct list _node;  // in store.commits
 };
 

@@ -261,6 +261,102 @@ static void the_most_topics_are_taken(void **state)
     free(many);
 }
 
+// ---- Subscription events ----
+
+static const struct record_subscription subscription = {
+    .kind = 1, .match = {"/b/:id", 6}, .subscriber = {"urn:s", 5}, .payload = {"{\"n\":1}", 7}};
+
+static const struct record_fields event_fields = {
+    .flags = RECORD_PRIVATE | RECORD_SUBSCRIPTION | RECORD_ACTIVE,
+    .topics = topics,
+    .topic_count = 2,
+    .id = {"urn:uuid:1", 10},
+    .frame_size = 6,
+    .subscription = &subscription,
+    .old_frame_size = 3,
+};
+
+static char *make_event(size_t *ret_size)
+{
+    size_t size = record_size(&event_fields);
+    char *bytes = malloc(size);
+    assert_non_null(bytes);
+    memcpy(record_write(bytes, &event_fields), "modernold", 9);
+    *ret_size = size;
+    return bytes;
+}
+
+static void a_subscription_event_has_its_fields_and_a_frame_for_each_generation(void **state)
+{
+    (void)state;
+    size_t size;
+    char *bytes = make_event(&size);
+    struct record record;
+    assert_int_equal(record_parse(&record, str_make(bytes, size)), HUB_OK);
+    struct record_subscription read;
+    assert_true(record_subscription(&record, &read));
+    assert_int_equal(read.kind, 1);
+    assert_true(str_eq(read.match, subscription.match));
+    assert_true(str_eq(read.subscriber, subscription.subscriber));
+    assert_true(str_eq(read.payload, subscription.payload));
+    assert_true(str_eq(record_frame(&record, GENERATION_MODERN), STR("modern")));
+    assert_true(str_eq(record_frame(&record, GENERATION_OLD), STR("old")));
+    free(bytes);
+}
+
+static void any_other_record_has_one_frame_for_both(void **state)
+{
+    (void)state;
+    size_t size;
+    char *bytes = make(&size);
+    struct record record;
+    assert_int_equal(record_parse(&record, str_make(bytes, size)), HUB_OK);
+    struct record_subscription read;
+    assert_false(record_subscription(&record, &read));
+    assert_true(str_eq(record_frame(&record, GENERATION_OLD), STR("frame")));
+    free(bytes);
+}
+
+static void a_second_topic_without_a_second_frame_is_damage(void **state)
+{
+    (void)state;
+    struct record_fields wrong = event_fields;
+    wrong.old_frame_size = 0;
+    char bytes[256];
+    memcpy(record_write(bytes, &wrong), "modern", 6);
+    struct record record;
+    assert_int_equal(record_parse(&record, str_make(bytes, record_size(&wrong))), HUB_E_CORRUPT);
+    wrong.topic_count = 1;
+    memcpy(record_write(bytes, &wrong), "modern", 6);
+    assert_int_equal(record_parse(&record, str_make(bytes, record_size(&wrong))), HUB_OK);
+    wrong.topic_count = 3;
+    wrong.old_frame_size = 3;
+    memcpy(record_write(bytes, &wrong), "modernold", 9);
+    assert_int_equal(record_parse(&record, str_make(bytes, record_size(&wrong))), HUB_E_CORRUPT);
+}
+
+static void whatever_byte_of_an_event_is_changed_nothing_outside_is_read(void **state)
+{
+    (void)state;
+    size_t size;
+    char *bytes = make_event(&size);
+    for (size_t at = 0; at < size; at++) {
+        for (unsigned value = 0; value < 256; value += 5) {
+            char kept = bytes[at];
+            bytes[at] = (char)value;
+            struct record record;
+            struct record_subscription read;
+            if (record_parse(&record, str_make(bytes, size)) == HUB_OK) {
+                (void)touch(&record);
+                if (record_subscription(&record, &read))
+                    assert_true(read.payload.ptr + read.payload.len <= record.frame.ptr);
+            }
+            bytes[at] = kept;
+        }
+    }
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +370,10 @@ int main(void)
         cmocka_unit_test(whatever_byte_is_changed_nothing_outside_is_read),
         cmocka_unit_test(impossible_lengths_are_refused),
         cmocka_unit_test(the_most_topics_are_taken),
+        cmocka_unit_test(a_subscription_event_has_its_fields_and_a_frame_for_each_generation),
+        cmocka_unit_test(any_other_record_has_one_frame_for_both),
+        cmocka_unit_test(a_second_topic_without_a_second_frame_is_damage),
+        cmocka_unit_test(whatever_byte_of_an_event_is_changed_nothing_outside_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
