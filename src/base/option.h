@@ -43,6 +43,8 @@ enum option_type {
 enum option_flag {
     OPTION_SECRET = 1,  // never printed; <NAME>_FILE may name a file with the value
     OPTION_IGNORED = 2, // accepted for compatibility, without effect and target
+    OPTION_BARE = 4,    // `variable` is its only environment variable: there is none with the prefix
+    OPTION_SHARED = 8,  // other programs read `variable` too: what is no value of this type is theirs
 };
 
 #define OPTION_NO_MAX UINT64_MAX

@@ -62,7 +62,7 @@ static void note_started(void *arg, const char *const *addresses, size_t count)
 
 static void set_log(const struct conf *conf)
 {
-    bool json = conf->log_format == CONF_LOG_FORMAT_JSON ||
+    bool json = conf->log_format == CONF_LOG_FORMAT_JSON || conf->log_format == CONF_LOG_FORMAT_FLUENTD ||
                 (conf->log_format == CONF_LOG_FORMAT_AUTO && isatty(STDERR_FILENO) != 1);
     log_configure((enum log_level)conf->log_level, json);
 }
@@ -78,6 +78,8 @@ int run_serve(struct conf *conf, const struct server_events *events)
     for (size_t i = 0; i < conf->addr.count; i++)
         explain(conf->addr.items[i], "--addr");
     explain(conf->ops_addr, "--ops-addr");
+    if (conf->metrics_enabled)
+        explain(conf->metrics_addr, "--metrics-addr");
     return status;
 }
 
@@ -105,6 +107,13 @@ static void warn_of_playground(const struct conf *conf)
     buf_done(&source);
 }
 
+static void tell_of_legacy(const struct conf *conf)
+{
+    if (conf->legacy.version)
+        LOG(LOG_LEVEL_WARN, "The 0.x protocol is configured, and this version does not serve it yet",
+            LOG_U64("version", conf->legacy.version));
+}
+
 int run_command(int argc, char **argv)
 {
     int status = CLI_FAILED;
@@ -115,6 +124,7 @@ int run_command(int argc, char **argv)
         return status;
     set_log(conf);
     warn_of_playground(conf);
+    tell_of_legacy(conf);
     status = run_serve(conf, NULL);
     conf_free(conf);
     return status;

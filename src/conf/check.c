@@ -134,8 +134,9 @@ static void check_cookie(struct loader *loader)
 static void check_keys(struct loader *loader)
 {
     const struct conf *conf = loader->conf;
-    bool publisher = false;
-    bool subscriber = false;
+    bool publisher = conf->legacy.publisher.jwt_key.ptr;
+    bool subscriber = conf->legacy.subscriber.jwt_key.ptr;
+    bool legacy = publisher || subscriber;
     for (size_t i = 0; i < conf->issuer_count; i++) {
         publisher = publisher || conf->issuers[i].publisher.jwt_key.ptr;
         subscriber = subscriber || conf->issuers[i].subscriber.jwt_key.ptr;
@@ -143,14 +144,51 @@ static void check_keys(struct loader *loader)
     const struct option *issuers = checkable(loader, "issuers");
     if (issuers && !publisher)
         loader_error(
-            loader, NULL,
-            "no key verifies publishers: set issuers with publisher: {jwt_key: ...}, or the variable "
-            "MERCURE_PUBLISHER_JWT_KEY");
+            loader, NULL, "no key verifies publishers: set %s",
+            legacy ? "jwt_key or publisher_jwt_key"
+                   : "issuers with publisher: {jwt_key: ...}, or the variable MERCURE_PUBLISHER_JWT_KEY");
     if (issuers && !subscriber && !conf->anonymous && checkable(loader, "anonymous"))
         loader_error(
             loader, NULL,
-            "no key verifies subscribers: set issuers with subscriber: {jwt_key: ...}, or the variable "
-            "MERCURE_SUBSCRIBER_JWT_KEY, or anonymous: true to allow subscribers without a token");
+            "no key verifies subscribers: set %s, or anonymous: true to allow subscribers without a token",
+            legacy ? "jwt_key or subscriber_jwt_key (0.x let everybody subscribe without)"
+                   : "issuers with subscriber: {jwt_key: ...}, or the variable MERCURE_SUBSCRIBER_JWT_KEY");
+}
+
+static void check_metrics_addr(struct loader *loader)
+{
+    const struct conf *conf = loader->conf;
+    const struct option *option = checkable(loader, "metrics_addr");
+    if (!option || !conf->metrics_enabled)
+        return;
+    check_address(loader, option, conf->metrics_addr);
+    option = checkable(loader, "metrics_addr");
+    if (!option || is_any_port(conf->metrics_addr))
+        return;
+    if (checkable(loader, "addr") && count_of(&conf->addr, conf->metrics_addr))
+        refuse_text(loader, option, conf->metrics_addr, "is an address of addr already");
+    else if (checkable(loader, "ops_addr") && str_eq(conf->ops_addr, conf->metrics_addr))
+        refuse_text(loader, option, conf->metrics_addr, "is the address of ops_addr already");
+}
+
+// Metrics on the main listeners: with both halves of the credentials, or in the open on purpose.
+static void check_metrics(struct loader *loader)
+{
+    const struct conf *conf = loader->conf;
+    const struct option *login = checkable(loader, "metrics_login");
+    const struct option *password = checkable(loader, "metrics_password");
+    check_metrics_addr(loader);
+    if (!conf->metrics || !login || !password)
+        return;
+    if (conf->metrics_login.len && !conf->metrics_password.len)
+        loader_error(
+            loader, loader_origin(loader, option_find(conf_options, STR("metrics"))),
+            "metrics needs a metrics_password, or an empty metrics_login to let everybody read them");
+    else if (conf->metrics_password.len && !conf->metrics_login.len)
+        loader_refuse(loader, login, loader_origin(loader, login),
+                      "must not be empty with a metrics_password");
+    else if (str_find(conf->metrics_login, 0, ':') < conf->metrics_login.len)
+        loader_refuse(loader, login, loader_origin(loader, login), "must not hold a colon");
 }
 
 void loader_check(struct loader *loader)
@@ -163,4 +201,5 @@ void loader_check(struct loader *loader)
     check_cookie(loader);
     check_transport(loader);
     check_keys(loader);
+    check_metrics(loader);
 }

@@ -39,8 +39,8 @@ static struct conf *conf_new(void)
 static void apply_sources(struct loader *loader)
 {
     static void (*const steps[])(struct loader *) = {
-        loader_read_flags,        loader_apply_overrides, loader_apply_file,
-        loader_apply_environment, loader_apply_flags,     loader_check,
+        loader_read_flags,  loader_apply_overrides, loader_apply_file, loader_apply_environment,
+        loader_apply_flags, loader_settle_legacy,   loader_check,
     };
     for (size_t i = 0; i < ARRAY_LEN(steps) && !loader->err; i++)
         steps[i](loader);

@@ -25,6 +25,16 @@ struct conf_verifier {
     struct str jwt_algorithm; // HS256, HS384 or HS512
 };
 
+// The 0.x protocol beside the modern one.
+struct conf_legacy {
+    uint64_t version; // 7 or 8; 0: it is off
+    // The keys for tokens of the old form, which name no issuer; `common` is for both roles, where a role has
+    // none of its own, and of no use once the configuration has been loaded.
+    struct conf_verifier common;
+    struct conf_verifier publisher;
+    struct conf_verifier subscriber;
+};
+
 struct conf_issuer {
     struct str issuer;
     struct option_list authorization_servers;
@@ -36,6 +46,7 @@ enum conf_log_format {
     CONF_LOG_FORMAT_AUTO, // text on a terminal, else JSON
     CONF_LOG_FORMAT_TEXT,
     CONF_LOG_FORMAT_JSON,
+    CONF_LOG_FORMAT_FLUENTD, // JSON, by the name that 0.10 had for it
 };
 
 // Times are in milliseconds, sizes in bytes; 0 is "off", "none" or "automatic" as the reference says. Texts
@@ -86,8 +97,16 @@ struct conf {
 
     unsigned log_level;  // enum log_level
     unsigned log_format; // enum conf_log_format
+    bool debug;          // as 0.x had it: the log level debug, where none is set
     bool debugger;
     bool playground;
+
+    struct conf_legacy legacy;
+    bool metrics_enabled;
+    struct str metrics_addr;
+    bool metrics; // on the main listeners
+    struct str metrics_login;
+    struct str metrics_password;
 
     struct str file; // the configuration file that was read; empty: none
     struct arena _arena;

@@ -88,18 +88,34 @@ static bool look_up_option(struct loader *loader, const struct option *option, c
                            struct str *ret_text)
 {
     const char *const *alias = option->aliases;
-    for (const char *key = option->name; key; key = alias ? *alias++ : NULL) {
+    const char *first = option->flags & OPTION_BARE ? NULL : option->name;
+    for (const char *key = first; key; key = alias ? *alias++ : NULL) {
         if (look_up(loader, PREFIX, key, option->flags, name, ret_text))
             return true;
     }
     return option->variable && look_up(loader, "", option->variable, option->flags, name, ret_text);
 }
 
+// Whether it stands in a variable that other programs read as well, and is nothing that we could mean.
+static bool is_foreign(const struct option *option, const char *name, struct str text)
+{
+    struct option truth = {.name = option->name, .type = option->type};
+    bool value;
+    struct buf reason;
+    if (!(option->flags & OPTION_SHARED) || option->type != OPTION_BOOL ||
+        strcmp(name, option->variable) != 0)
+        return false;
+    buf_init(&reason, NAME_BYTES);
+    int err = option_parse(&truth, &value, text, NULL, &reason);
+    buf_done(&reason);
+    return err != HUB_OK;
+}
+
 static void apply_option(struct loader *loader, const struct option *option)
 {
     char name[NAME_BYTES];
     struct str text;
-    if (!look_up_option(loader, option, name, &text))
+    if (!look_up_option(loader, option, name, &text) || (text.ptr && is_foreign(option, name, text)))
         return;
     struct conf_origin origin = origin_of(name);
     if (text.ptr)
@@ -127,19 +143,31 @@ static void add_issuer(struct loader *loader, const struct variable_value values
     issuers_add_variables(loader, values);
 }
 
-static void apply_variables(struct loader *loader)
+// False when one could not be read.
+static bool look_up_variables(struct loader *loader)
 {
-    struct variable_value values[CONF_VARIABLE_COUNT] = {0};
-    char names[CONF_VARIABLE_COUNT][NAME_BYTES];
     for (size_t i = 0; i < CONF_VARIABLE_COUNT; i++) {
         const struct option *variable = &conf_variables[i];
-        bool set = look_up(loader, PREFIX, variable->name, variable->flags, names[i], &values[i].text);
-        values[i].origin = origin_of(names[i]);
-        if (set && !values[i].text.ptr) {
+        struct variable_value *value = &loader->variables[i];
+        char name[NAME_BYTES];
+        bool set = look_up(loader, PREFIX, variable->name, variable->flags, name, &value->text);
+        value->origin = origin_of(name);
+        value->origin.name = arena_dup(&loader->conf->_arena, value->origin.name);
+        if (!value->origin.name.ptr)
+            loader->err = -ENOMEM;
+        if (set && !value->text.ptr) {
             loader->failed[loader_index(option_find(conf_options, STR("issuers")))] = true;
-            return;
+            return false;
         }
     }
+    return loader->err == HUB_OK;
+}
+
+static void apply_variables(struct loader *loader)
+{
+    const struct variable_value *values = loader->variables;
+    if (!look_up_variables(loader))
+        return;
     const struct variable_value *publisher = &values[CONF_VARIABLE_PUBLISHER_KEY];
     const struct variable_value *subscriber = &values[CONF_VARIABLE_SUBSCRIBER_KEY];
     if (publisher->text.ptr || subscriber->text.ptr) {
@@ -153,22 +181,17 @@ static void apply_variables(struct loader *loader)
     }
 }
 
-// The 0.x keys for tokens never have a prefix: MERCURE_PUBLISHER_JWT_KEY is a variable of the modern
-// protocol.
-static bool is_token_key(const char *key)
-{
-    return strstr(key, "jwt_") || strstr(key, "jwks_");
-}
-
 static void refuse_absent(struct loader *loader, const struct option *absent)
 {
     char name[NAME_BYTES];
     struct str text;
     struct conf_origin origin = {.kind = CONF_SOURCE_ENVIRONMENT};
-    if (!is_token_key(absent->name) && look_up(loader, PREFIX, absent->name, 0, name, &text)) {
+    if (!(absent->flags & OPTION_BARE) && look_up(loader, PREFIX, absent->name, 0, name, &text)) {
         origin.name = str_from_c(name);
-        loader_explain_absent(loader, absent, &origin, str_from_c(absent->name));
-    } else if (absent->variable && look_up(loader, "", absent->variable, 0, name, &text)) {
+        if (!loader_is_off(absent, text))
+            loader_explain_absent(loader, absent, &origin, str_from_c(absent->name));
+    } else if (absent->variable && look_up(loader, "", absent->variable, 0, name, &text) &&
+               !loader_is_off(absent, text)) {
         origin.name = str_from_c(name);
         loader_error(
             loader, &origin,
@@ -178,18 +201,16 @@ static void refuse_absent(struct loader *loader, const struct option *absent)
     }
 }
 
-static bool is_known(struct str key)
+// The key that has a variable of this name behind the prefix, or NULL.
+static const struct option *find_prefixed(struct str key)
 {
-    const struct option *absent = option_find(conf_absent, key);
-    return option_find(conf_options, key) || option_find(conf_variables, key) ||
-           (absent && !is_token_key(absent->name));
-}
-
-static bool is_secret(struct str key)
-{
-    const struct option *option = option_find(conf_options, key);
-    const struct option *variable = option_find(conf_variables, key);
-    return (option && (option->flags & OPTION_SECRET)) || (variable && (variable->flags & OPTION_SECRET));
+    const struct option *const tables[] = {conf_variables, conf_options, conf_absent};
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        const struct option *option = option_find(tables[i], key);
+        if (option && !(option->flags & OPTION_BARE))
+            return option;
+    }
+    return NULL;
 }
 
 // Other programs have variables with our prefix too (Kubernetes makes MERCURE_PORT of a service named
@@ -198,14 +219,14 @@ static void warn_unknown(struct loader *loader, struct str name, struct str key)
 {
     struct conf_origin origin = {.kind = CONF_SOURCE_ENVIRONMENT, .name = name};
     struct str file_of = str_slice(key, 0, key.len - (key.len > 5 ? 5 : 0));
-    bool file = str_ends_with(key, STR("_file")) && is_known(file_of);
+    const struct option *secret = str_ends_with(key, STR("_file")) ? find_prefixed(file_of) : NULL;
     const char *nearest = loader_nearest(key);
     char suggested[NAME_BYTES];
-    if (is_known(key) || (file && is_secret(file_of)))
+    if (find_prefixed(key) || (secret && (secret->flags & OPTION_SECRET)))
         return;
-    if (file) {
+    if (secret) {
         loader_warn(loader, &origin, "has no effect: only secrets are read from a file");
-    } else if (option_find(conf_absent, key)) {
+    } else if (option_find(conf_options, key) || option_find(conf_absent, key)) {
         loader_warn(loader, &origin, "has no effect: the 0.x keys for tokens have no prefix");
     } else if (nearest) {
         make_name(suggested, PREFIX, nearest, "");

@@ -9,6 +9,7 @@
 
 #define ETC_DIR "/etc/mercure"
 #define PATH_BYTES 4096U
+#define KEY_BYTES 128U
 
 static const char *variable(const struct loader *loader, const char *name)
 {
@@ -20,12 +21,17 @@ static const char *variable(const struct loader *loader, const char *name)
     return "";
 }
 
-// The path of the first of our file names that exists in a folder.
-static bool find_in(char path[PATH_BYTES], const char *dir, const char *sub)
+static const char *const names[] = {"cinnabar.yaml", "mercure.yaml", "mercure.yml", "mercure.json", NULL};
+// Of other formats that the 0.x hub could read.
+static const char *const unread_names[] = {
+    "mercure.toml",   "mercure.properties", "mercure.props", "mercure.prop", "mercure.hcl",
+    "mercure.tfvars", "mercure.dotenv",     "mercure.env",   "mercure.ini",  NULL};
+
+// The path of the first of the names that exists in a folder.
+static bool find_in(char path[PATH_BYTES], const char *dir, const char *sub, const char *const *list)
 {
-    static const char *const names[] = {"cinnabar.yaml", "mercure.yaml", "mercure.yml", "mercure.json"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        int len = snprintf(path, PATH_BYTES, "%s%s%s", dir, sub, names[i]);
+    for (; *list; list++) {
+        int len = snprintf(path, PATH_BYTES, "%s%s%s", dir, sub, *list);
         // What exists and cannot be looked at is found: reading it tells why.
         if (len > 0 && (size_t)len < PATH_BYTES && (access(path, F_OK) == 0 || errno == EACCES))
             return true;
@@ -33,23 +39,43 @@ static bool find_in(char path[PATH_BYTES], const char *dir, const char *sub)
     return false;
 }
 
-static bool find_file(const struct loader *loader, char path[PATH_BYTES])
+static bool find_file(const struct loader *loader, char path[PATH_BYTES], const char *const *list)
 {
     const struct conf_source *source = loader->source;
     const char *xdg = variable(loader, "XDG_CONFIG_HOME");
     const char *home = variable(loader, "HOME");
-    if (source->work_dir ? find_in(path, source->work_dir, "/") : find_in(path, "", ""))
+    if (source->work_dir ? find_in(path, source->work_dir, "/", list) : find_in(path, "", "", list))
         return true;
-    if (*xdg ? find_in(path, xdg, "/mercure/") : *home && find_in(path, home, "/.config/mercure/"))
+    if (*xdg ? find_in(path, xdg, "/mercure/", list)
+             : *home && find_in(path, home, "/.config/mercure/", list))
         return true;
-    return find_in(path, source->etc_dir ? source->etc_dir : ETC_DIR, "/");
+    return find_in(path, source->etc_dir ? source->etc_dir : ETC_DIR, "/", list);
 }
 
-static void refuse_key(struct loader *loader, struct str key, const struct conf_origin *place)
+// In 0.x the case of letters did not matter.
+static struct str fold_key(struct str key, char lower[KEY_BYTES])
 {
-    key = str_slice(key, 0, 64);
+    if (key.len > KEY_BYTES)
+        return key;
+    for (size_t i = 0; i < key.len; i++)
+        lower[i] = key.ptr[i] >= 'A' && key.ptr[i] <= 'Z' ? (char)(key.ptr[i] | 0x20) : key.ptr[i];
+    return str_make(lower, key.len);
+}
+
+// Lists and mappings are on unless they are empty.
+static bool is_off(const struct option *absent, const struct tree *value)
+{
+    return value->kind == TREE_SCALAR ? value->null || loader_is_off(absent, value->text) : !value->child;
+}
+
+static void refuse_key(struct loader *loader, const struct tree *member, const struct conf_origin *place)
+{
+    char lower[KEY_BYTES];
+    struct str key = str_slice(fold_key(member->key, lower), 0, 64);
     const struct option *absent = option_find(conf_absent, key);
     const char *nearest = loader_nearest(key);
+    if (absent && is_off(absent, member))
+        return;
     if (absent)
         loader_explain_absent(loader, absent, place, key);
     else if (nearest)
@@ -63,11 +89,12 @@ static void apply_member(struct loader *loader, const struct tree *member, const
     struct conf_origin place = *origin;
     place.line = member->key_line;
     place.column = member->key_column;
-    const struct option *option = option_find(conf_options, member->key);
+    char lower[KEY_BYTES];
+    const struct option *option = option_find(conf_options, fold_key(member->key, lower));
     if (loader_refuse_twice(loader, member, origin))
         return;
     if (!option) {
-        refuse_key(loader, member->key, &place);
+        refuse_key(loader, member, &place);
         return;
     }
     const struct conf_origin *before = loader_origin(loader, option);
@@ -134,11 +161,19 @@ static void apply_path(struct loader *loader, const char *path)
         loader->err = -ENOMEM;
 }
 
+static void warn_unread(struct loader *loader, const char *path)
+{
+    struct conf_origin origin = {.kind = CONF_SOURCE_FILE, .name = str_from_c(path)};
+    loader_warn(loader, &origin, "is not read, as 0.x would have done: write its keys to a mercure.yaml");
+}
+
 void loader_apply_file(struct loader *loader)
 {
     char path[PATH_BYTES];
     if (loader->config_path.ptr)
         apply_path(loader, loader->config_path.ptr);
-    else if (find_file(loader, path))
+    else if (find_file(loader, path, names))
         apply_path(loader, path);
+    else if (find_file(loader, path, unread_names))
+        warn_unread(loader, path);
 }

@@ -110,6 +110,21 @@ static void take_option(struct command_line *line, const struct option *option, 
         keep(line->loader, option, text, flag);
 }
 
+// A flag of conf_absent. What stands behind it is its value if it needs one, and an error is made only once.
+static void refuse_absent(struct command_line *line, const struct option *absent, struct str flag,
+                          struct str attached, struct str written)
+{
+    struct conf_origin origin = origin_of(flag);
+    bool needs_value = absent->type != OPTION_BOOL && !attached.ptr;
+    struct str text = attached;
+    if (needs_value && line->at < line->loader->source->argc)
+        text = str_from_c(line->loader->source->argv[line->at]);
+    if (needs_value && text.ptr && (text.len == 0 || text.ptr[0] != '-'))
+        line->at++;
+    if (!text.ptr || !loader_is_off(absent, text))
+        loader_explain_absent(line->loader, absent, &origin, written);
+}
+
 static void read_long(struct command_line *line, struct str argument)
 {
     size_t equals = str_find(argument, 0, '=');
@@ -121,18 +136,16 @@ static void read_long(struct command_line *line, struct str argument)
     struct str key = key_of(str_slice(flag, 2, flag.len), bytes);
     const struct option *option = option_find(conf_options, key);
     const struct option *absent = option_find(conf_absent, key);
-    struct conf_origin origin = origin_of(flag);
     if (option) {
         take_option(line, option, flag, attached);
     } else if (str_eq(key, STR("config"))) {
         struct str text = take_text(line, flag, attached);
         if (text.ptr)
             keep_config(line->loader, text, flag);
+    } else if (absent) {
+        refuse_absent(line, absent, flag, attached, key);
     } else {
-        if (absent)
-            loader_explain_absent(line->loader, absent, &origin, key);
-        else
-            refuse_unknown(line->loader, flag, key);
+        refuse_unknown(line->loader, flag, key);
         if (!attached.ptr)
             skip_value(line);
     }
@@ -146,17 +159,20 @@ static void read_letters(struct command_line *line, struct str argument)
         const struct option *option = find_letter(conf_options, letter);
         const struct option *absent = find_letter(conf_absent, letter);
         struct conf_origin origin = origin_of(argument);
-        if (!option) {
-            if (absent)
-                loader_explain_absent(line->loader, absent, &origin, str_from_c(absent->name));
-            else
-                loader_error(line->loader, &origin, "unknown flag -%c", letter);
+        struct str rest = str_slice(argument, i + 1, argument.len);
+        bool equals = str_starts_with(rest, STR("="));
+        if (!option && !absent) {
+            loader_error(line->loader, &origin, "unknown flag -%c", letter);
             if (i + 1 == argument.len)
                 skip_value(line);
             return;
         }
-        struct str rest = str_slice(argument, i + 1, argument.len);
-        bool equals = str_starts_with(rest, STR("="));
+        if (!option) {
+            rest = str_slice(rest, equals, rest.len);
+            refuse_absent(line, absent, argument, equals || rest.len ? rest : (struct str){0},
+                          str_from_c(absent->name));
+            return;
+        }
         if (option->type == OPTION_BOOL && !equals) {
             take_option(line, option, argument, (struct str){0});
             continue;

@@ -76,17 +76,25 @@ static const char *check_verifier(const struct conf_verifier *verifier)
     return pem ? "is required with a key in PEM form" : NULL;
 }
 
+bool issuers_settle(struct loader *loader, struct conf_verifier *verifier, const struct conf_origin *origin,
+                    const char *name)
+{
+    const char *wrong = check_verifier(verifier);
+    if (wrong)
+        loader_error(loader, origin, "%s %s", name, wrong);
+    else if (verifier->jwt_algorithm.len == 0)
+        verifier->jwt_algorithm = STR("HS256");
+    return !wrong;
+}
+
 // Settles the algorithm of a verifier whose key is known.
 static void finish_verifier(struct loader *loader, struct conf_verifier *verifier,
                             const struct conf_origin *origin, const char *prefix, const char *algorithm_name)
 {
-    const char *wrong = check_verifier(verifier);
-    if (wrong) {
-        loader_error(loader, origin, "%s%s %s", prefix, algorithm_name, wrong);
+    char name[64];
+    (void)snprintf(name, sizeof(name), "%s%s", prefix, algorithm_name);
+    if (!issuers_settle(loader, verifier, origin, name))
         fail(loader);
-    } else if (verifier->jwt_algorithm.len == 0) {
-        verifier->jwt_algorithm = STR("HS256");
-    }
 }
 
 static void refuse_member(struct loader *loader, const struct option *options, const struct option *absent,

@@ -12,6 +12,7 @@
 
 #define SENTENCE_MAX 1024U
 #define READ_SIZE 4096U
+#define REASON_MAX 256U
 
 static int grow_errors(struct conf_errors *errors)
 {
@@ -212,6 +213,21 @@ void loader_set_tree(struct loader *loader, const struct option *option, const s
     } else {
         loader->failed[loader_index(option)] = true;
     }
+}
+
+bool loader_is_off(const struct option *absent, struct str text)
+{
+    struct option truth = {.name = absent->name, .type = OPTION_BOOL};
+    bool on = true;
+    struct buf reason;
+    if (str_trim(text).len == 0)
+        return true;
+    if (absent->type != OPTION_BOOL)
+        return absent->default_text && str_eq(text, str_from_c(absent->default_text));
+    buf_init(&reason, REASON_MAX);
+    int err = option_parse(&truth, &on, text, NULL, &reason);
+    buf_done(&reason);
+    return err == HUB_OK && !on;
 }
 
 void loader_explain_absent(struct loader *loader, const struct option *absent,

@@ -22,6 +22,12 @@ struct flag_value {
     struct conf_origin origin;
 };
 
+// One of conf_variables; the text's ptr is NULL where it is unset.
+struct variable_value {
+    struct str text;
+    struct conf_origin origin;
+};
+
 struct loader {
     struct conf *conf;
     const struct conf_source *source;
@@ -31,8 +37,9 @@ struct loader {
     struct flag_value *flags;
     size_t flag_count;
     struct str config_path; // of --config; NULL ptr without
-    struct buf reason;      // scratch for one sentence
-    int err;                // -ENOMEM, sticky
+    struct variable_value variables[CONF_VARIABLE_COUNT];
+    struct buf reason; // scratch for one sentence
+    int err;           // -ENOMEM, sticky
 };
 
 // Notes an error or a warning; the sentence is built like printf's.
@@ -61,6 +68,9 @@ bool loader_parse_tree(struct loader *loader, const struct option *option, void 
 struct conf_origin loader_place(const struct conf_origin *origin, const struct tree *node);
 // Notes an error about a member whose key stands there already; false for every other.
 bool loader_refuse_twice(struct loader *loader, const struct tree *member, const struct conf_origin *origin);
+// Whether a value asks for nothing, so that a key that does not exist does not matter; `text` with a NULL ptr
+// is no value.
+bool loader_is_off(const struct option *absent, struct str text);
 // Notes an error about a name of conf_absent, as it was written.
 void loader_explain_absent(struct loader *loader, const struct option *absent,
                            const struct conf_origin *origin, struct str written);
@@ -78,13 +88,14 @@ void loader_check(struct loader *loader);
 
 // Replaces conf->issuers by the list in the tree.
 void issuers_set(struct loader *loader, const struct tree *value, const struct conf_origin *origin);
-// Adds an entry made of the values of conf_variables, of which one is a key; a text's ptr is NULL where it is
-// unset.
-struct variable_value {
-    struct str text;
-    struct conf_origin origin;
-};
+// Adds an entry made of the values of conf_variables, of which one is a key.
 void issuers_add_variables(struct loader *loader, const struct variable_value values[CONF_VARIABLE_COUNT]);
+// Settles the algorithm of a key that is no issuer's: `name` is the option's that errors are about. False
+// when they do not fit, which has been noted.
+bool issuers_settle(struct loader *loader, struct conf_verifier *verifier, const struct conf_origin *origin,
+                    const char *name);
+// Works out from all sources whether the 0.x protocol is on, and its keys.
+void loader_settle_legacy(struct loader *loader);
 
 // Reads a whole file into `buf`, whose maximum bounds it. HUB_E_TOO_BIG, -ENOMEM, or a negative errno.
 MUST_CHECK int loader_read(const char *path, struct buf *buf);

@@ -87,6 +87,10 @@ static void append_flags(struct buf *buf, const struct option *option)
 
 static void append_variables(struct buf *buf, const struct option *option)
 {
+    if (option->flags & OPTION_BARE) {
+        buf_printf(buf, " | `%s`", option->variable);
+        return;
+    }
     buf_append_str(buf, STR(" | `MERCURE_"));
     for (const char *c = option->name; *c; c++)
         buf_append_c(buf, *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c);
@@ -141,7 +145,8 @@ static void append_absent(struct buf *buf)
         buf, STR("\n"
                  "## Known names that are no keys\n"
                  "\n"
-                 "Setting one of these is an error, so that nothing that was asked for is left out silently. "
+                 "Setting one of these is an error, so that nothing that was asked for is left out silently, "
+                 "unless the value asks for nothing: `false`, an empty one, or the default of 0.x. "
                  "Not supported yet by this version:"));
     for (const struct option *option = conf_absent; option->name; option++) {
         if (!option->doc)

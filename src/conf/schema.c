@@ -10,7 +10,7 @@
 #define YEAR (365 * DAY)
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
-static const char *const log_formats[] = {"auto", "text", "json", NULL};
+static const char *const log_formats[] = {"auto", "text", "json", "fluentd", NULL};
 
 #define BOOL(key) .name = #key, .type = OPTION_BOOL, .default_text = "false", OPTION_AT(struct conf, key)
 #define INTEGER(key, text) \
@@ -24,6 +24,13 @@ static const char *const log_formats[] = {"auto", "text", "json", NULL};
 #define WORD(key, list, text) \
     .name = #key, .type = OPTION_ENUM, .words = list, .default_text = text, OPTION_AT(struct conf, key)
 #define RANGE(from, to) .min = (from), .max = (to)
+// A key of the 0.x hub for tokens; MERCURE_... of that name is a variable of the modern protocol.
+#define TOKEN_KEY(key, verifier) \
+    .name = #key, .type = OPTION_TEXT, .flags = OPTION_SECRET | OPTION_BARE, .min = 1, \
+    .default_doc = "none", OPTION_AT(struct conf, legacy.verifier.jwt_key)
+#define TOKEN_ALGORITHM(key, verifier) \
+    .name = #key, .type = OPTION_TEXT, .flags = OPTION_BARE, .max = 16, \
+    OPTION_AT(struct conf, legacy.verifier.jwt_algorithm)
 
 const struct option conf_options[] = {
     {LIST(addr), .section = "Listeners", .variable = "ADDR", .letter = 'a', .default_text = ":80", .max = 64,
@@ -132,63 +139,92 @@ const struct option conf_options[] = {
     {WORD(log_level, log_levels, "info"),
      .doc = "The least important lines that are logged: `debug`, `info`, `warn` or `error`."},
     {WORD(log_format, log_formats, "auto"), .variable = "LOG_FORMAT", .letter = 'l',
-     .doc = "`text` or `json`; `auto` is text on a terminal, else JSON."},
+     .doc = "`text` or `json`; `auto` is text on a terminal, else JSON. `fluentd` is JSON too."},
     {BOOL(debugger),
      .doc = "Serve the page that shows and publishes updates, at `/.well-known/mercure/debug/`."},
     {BOOL(playground), .aliases = ALIASES("demo"), .variable = "DEMO", .letter = 'D',
      .doc = "The same page, with tokens for everyone: for development only."},
+
+    {.name = "protocol_version_compatibility",
+     .section = "The 0.x protocol",
+     .type = OPTION_INTEGER,
+     RANGE(7, 8),
+     OPTION_AT(struct conf, legacy.version),
+     .default_doc = "8 with one of the keys below, else off",
+     .doc = "Accept requests and tokens of the 0.x protocol, version 7 or 8, beside the modern ones. Set by "
+            "itself, it makes the five variables of the container image 0.x keys too."},
+    {TOKEN_KEY(jwt_key, common), .variable = "JWT_KEY", .letter = 'k',
+     .doc = "The secret, or the public key in PEM form, of tokens of the 0.x protocol."},
+    {TOKEN_ALGORITHM(jwt_algorithm, common), .variable = "JWT_ALGORITHM", .letter = 'O',
+     .default_doc = "`HS256` with a secret", .doc = "Its algorithm."},
+    {TOKEN_KEY(publisher_jwt_key, publisher), .variable = "PUBLISHER_JWT_KEY", .letter = 'K',
+     .doc = "The same for publishers alone, instead of `jwt_key`."},
+    {TOKEN_ALGORITHM(publisher_jwt_algorithm, publisher), .variable = "PUBLISHER_JWT_ALGORITHM",
+     .letter = 'A', .default_doc = "`jwt_algorithm`", .doc = "Its algorithm."},
+    {TOKEN_KEY(subscriber_jwt_key, subscriber), .variable = "SUBSCRIBER_JWT_KEY", .letter = 'L',
+     .doc = "The same for subscribers alone, instead of `jwt_key`."},
+    {TOKEN_ALGORITHM(subscriber_jwt_algorithm, subscriber), .variable = "SUBSCRIBER_JWT_ALGORITHM",
+     .letter = 'B', .default_doc = "`jwt_algorithm`", .doc = "Its algorithm."},
+    {BOOL(metrics_enabled), .variable = "METRICS_ENABLED",
+     .doc = "A second operations listener at `metrics_addr`, for scrapers that know it."},
+    {TEXT(metrics_addr, "127.0.0.1:9764"), .variable = "METRICS_ADDR",
+     .doc = "Where `metrics_enabled` listens: `/metrics` and `/healthz`."},
+    {BOOL(metrics), .variable = "METRICS", .letter = 'm',
+     .doc = "`/metrics` on the main listeners too, for whoever knows `metrics_login` and "
+            "`metrics_password`."},
+    {TEXT(metrics_login, "mercure"), .variable = "METRICS_LOGIN",
+     .doc = "The user name for `metrics`. Empty, with an empty password: everybody may read them."},
+    {.name = "metrics_password",
+     .variable = "METRICS_PASSWORD",
+     .type = OPTION_TEXT,
+     .flags = OPTION_SECRET,
+     .default_doc = "none",
+     OPTION_AT(struct conf, metrics_password),
+     .doc = "The password for `metrics`."},
+    {BOOL(debug), .flags = OPTION_SHARED, .variable = "DEBUG", .letter = 'd',
+     .doc = "As in 0.x: `log_level` is `debug` where it is not set. No content of updates is logged."},
     {.name = "license",
      .variable = "LICENSE",
      .type = OPTION_TEXT,
      .flags = OPTION_SECRET | OPTION_IGNORED,
      .default_doc = "none",
      .doc = "Accepted and ignored: no licence is needed."},
+    {.name = "tcsz",
+     .variable = "TCSZ",
+     .type = OPTION_INTEGER,
+     .flags = OPTION_IGNORED,
+     .default_doc = "none",
+     .doc = "Accepted and ignored: matching needs no cache of a fixed size."},
     {0},
 };
 
 const size_t conf_option_count = sizeof(conf_options) / sizeof(conf_options[0]) - 1;
 
 const struct option conf_absent[] = {
-    {.name = "cors_origins"},
-    {.name = "cors_allowed_origins", .variable = "CORS_ALLOWED_ORIGINS", .letter = 'c'},
-    {.name = "subscriptions", .variable = "SUBSCRIPTIONS", .letter = 's'},
-    {.name = "subscription_event_ttl"},
-    {.name = "drain_spread"},
-    {.name = "cert_file", .variable = "CERT_FILE", .letter = 'C'},
-    {.name = "key_file", .variable = "KEY_FILE", .letter = 'J'},
-    {.name = "acme_hosts", .variable = "ACME_HOSTS", .letter = 'o'},
-    {.name = "acme_cert_dir", .variable = "ACME_CERT_DIR", .letter = 'E'},
-    {.name = "acme_http01_addr", .variable = "ACME_HTTP01_ADDR"},
-    {.name = "compress", .variable = "COMPRESS", .letter = 'Z'},
-    {.name = "use_forwarded_headers", .variable = "USE_FORWARDED_HEADERS", .letter = 'f'},
-    {.name = "trusted_proxies"},
-    {.name = "protocol_version_compatibility"},
-    {.name = "jwt_key", .variable = "JWT_KEY", .letter = 'k'},
-    {.name = "jwt_algorithm", .variable = "JWT_ALGORITHM", .letter = 'O'},
-    {.name = "publisher_jwt_key",
-     .variable = "PUBLISHER_JWT_KEY",
-     .letter = 'K',
-     .doc = "is no key of its own: use issuers with publisher: {jwt_key: ...}, or the variable "
-            "MERCURE_PUBLISHER_JWT_KEY"},
-    {.name = "publisher_jwt_algorithm", .variable = "PUBLISHER_JWT_ALGORITHM", .letter = 'A'},
-    {.name = "publisher_jwks_url"},
-    {.name = "subscriber_jwt_key",
-     .variable = "SUBSCRIBER_JWT_KEY",
-     .letter = 'L',
-     .doc = "is no key of its own: use issuers with subscriber: {jwt_key: ...}, or the variable "
-            "MERCURE_SUBSCRIBER_JWT_KEY"},
-    {.name = "subscriber_jwt_algorithm", .variable = "SUBSCRIBER_JWT_ALGORITHM", .letter = 'B'},
-    {.name = "subscriber_jwks_url"},
-    {.name = "metrics_enabled", .variable = "METRICS_ENABLED"},
-    {.name = "metrics_addr", .variable = "METRICS_ADDR"},
-    {.name = "metrics", .variable = "METRICS", .letter = 'm'},
-    {.name = "metrics_login", .variable = "METRICS_LOGIN"},
-    {.name = "metrics_password", .variable = "METRICS_PASSWORD"},
-    {.name = "tenants"},
-    // DEBUG and TCSZ without a prefix are left alone: too many other programs read a DEBUG.
-    {.name = "debug", .letter = 'd', .doc = "is not a key: set log_level to debug"},
-    {.name = "tcsz", .doc = "is not a key: remove it, matching needs no cache of a fixed size"},
+    {.name = "cors_origins", .type = OPTION_LIST},
+    {.name = "cors_allowed_origins", .type = OPTION_LIST, .variable = "CORS_ALLOWED_ORIGINS", .letter = 'c'},
+    {.name = "subscriptions", .type = OPTION_BOOL, .variable = "SUBSCRIPTIONS", .letter = 's'},
+    {.name = "subscription_event_ttl", .type = OPTION_TEXT},
+    {.name = "drain_spread", .type = OPTION_TEXT},
+    {.name = "cert_file", .type = OPTION_TEXT, .variable = "CERT_FILE", .letter = 'C'},
+    {.name = "key_file", .type = OPTION_TEXT, .variable = "KEY_FILE", .letter = 'J'},
+    {.name = "acme_hosts", .type = OPTION_LIST, .variable = "ACME_HOSTS", .letter = 'o'},
+    {.name = "acme_cert_dir", .type = OPTION_TEXT, .variable = "ACME_CERT_DIR", .letter = 'E'},
+    {.name = "acme_http01_addr",
+     .type = OPTION_TEXT,
+     .default_text = ":http",
+     .variable = "ACME_HTTP01_ADDR"},
+    {.name = "compress", .type = OPTION_BOOL, .variable = "COMPRESS", .letter = 'Z'},
+    {.name = "use_forwarded_headers",
+     .type = OPTION_BOOL,
+     .variable = "USE_FORWARDED_HEADERS",
+     .letter = 'f'},
+    {.name = "trusted_proxies", .type = OPTION_LIST},
+    {.name = "publisher_jwks_url", .type = OPTION_TEXT, .flags = OPTION_BARE},
+    {.name = "subscriber_jwks_url", .type = OPTION_TEXT, .flags = OPTION_BARE},
+    {.name = "tenants", .type = OPTION_LIST},
     {.name = "subscriptions_include_ip",
+     .type = OPTION_BOOL,
      .letter = 'I',
      .doc = "is not a key: put the address into the token's payload"},
     {0},

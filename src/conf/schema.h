@@ -8,7 +8,8 @@
 extern const size_t conf_option_count; // of conf_options
 
 // Names that an operator may rightly expect and that are no keys: `doc` says what to do instead, or is NULL
-// for a key that this version does not have yet. Only name, letter, variable and doc are used.
+// for a key that this version does not have yet. A value that asks for nothing (false, empty, or the default)
+// is accepted. Only name, letter, variable, type, flags, default and doc are used.
 extern const struct option conf_absent[];
 
 // The variables of the 1.0 container image that make one entry of `issuers`, without their prefix.

@@ -1,7 +1,12 @@
 // The metrics page: every counter of the process under its name.
 #pragma once
 
+#include "base/str.h"
+
 #include <stddef.h>
+
+// The page's media type.
+#define EXPOSITION_TYPE STR("text/plain; version=0.0.4; charset=utf-8")
 
 struct buf;
 struct hub;

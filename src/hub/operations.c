@@ -93,7 +93,7 @@ static void answer_metrics(struct question *question, struct exchange *exchange)
     if (page.err)
         answer_text(exchange, 500, STR("Internal Server Error"));
     else
-        exchange_respond(exchange, 200, STR("text/plain; version=0.0.4; charset=utf-8"), buf_str(&page));
+        exchange_respond(exchange, 200, EXPOSITION_TYPE, buf_str(&page));
     buf_done(&page);
 }
 
@@ -249,11 +249,14 @@ static void handle(struct exchange *exchange, void *arg)
     bool live =
         str_eq(path, STR("/mercure/health/live")) || str_eq(path, STR("/mercure/health/default/live"));
     bool metrics = str_eq(path, STR("/metrics"));
-    if (!ready && !live && !metrics) {
+    bool healthz = str_eq(path, STR("/healthz")); // of the second listener of 0.x
+    if (!ready && !live && !metrics && !healthz) {
         answer_json(exchange, 404, NULL, "not found");
     } else if (method != HTTP_METHOD_GET && method != HTTP_METHOD_HEAD) {
         exchange_add_header(exchange, STR("Allow"), STR("GET, HEAD"));
         answer_json(exchange, 405, NULL, "method not allowed");
+    } else if (healthz) {
+        answer_text(exchange, 200, STR("ok"));
     } else {
         ask(operations, exchange, ready ? QUESTION_READY : live ? QUESTION_LIVE : QUESTION_METRICS);
     }

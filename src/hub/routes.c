@@ -6,6 +6,7 @@
 #include "http/exchange.h"
 #include "hub/answer.h"
 #include "hub/hub.h"
+#include "hub/metrics_page.h"
 #include "hub/pages.h"
 #include "hub/publish.h"
 #include "hub/subscribe.h"
@@ -101,6 +102,8 @@ void routes_handle(struct exchange *exchange, void *arg)
         handle_hub(worker, exchange);
     else if (str_eq(path, STR("/healthz")))
         handle_healthz(exchange);
+    else if (worker->conf->metrics && str_eq(path, STR("/metrics")))
+        metrics_page_handle(worker, exchange);
     else if (str_eq(path, STR("*")))
         answer_options(exchange, HUB_METHODS);
     else if (!pages_handle(worker, exchange))

@@ -89,6 +89,7 @@ static void release(struct server *server)
     for (size_t i = 0; i < server->group_count; i++)
         listener_group_free(server->groups[i]);
     listener_group_free(server->ops_group);
+    listener_group_free(server->metrics_group);
     operations_free(server->operations);
     for (size_t i = 0; i < server->hub_count; i++)
         hub_free(server->hubs[i]);

@@ -62,6 +62,7 @@ struct server {
     struct listener_group **groups;
     size_t group_count;
     struct listener_group *ops_group;
+    struct listener_group *metrics_group; // of metrics_enabled
     struct operations *operations;
 
     struct signal_watch terminate;

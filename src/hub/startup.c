@@ -43,6 +43,14 @@ static int inherit(struct server *server)
     return err;
 }
 
+static int listen_for_operations(struct server *server, struct listener_group *group)
+{
+    int err = HUB_OK;
+    for (size_t i = 0; !err && i < listener_group_count(group); i++)
+        err = operations_listen(server->operations, listener_group_at(group, i));
+    return err;
+}
+
 static int open_operations(struct server *server, struct buf *reterr)
 {
     const struct inherited *inherited = &server->inherited;
@@ -51,9 +59,12 @@ static int open_operations(struct server *server, struct buf *reterr)
         err = listener_group_inherit(&server->ops_group, inherited->operations, inherited->operations_count);
     else if (server->conf->ops_addr.len)
         err = listener_group_open(&server->ops_group, server->conf->ops_addr, 1, reterr);
-    size_t count = !err && server->ops_group ? listener_group_count(server->ops_group) : 0;
-    for (size_t i = 0; !err && i < count; i++)
-        err = operations_listen(server->operations, listener_group_at(server->ops_group, i));
+    if (!err && server->conf->metrics_enabled)
+        err = listener_group_open(&server->metrics_group, server->conf->metrics_addr, 1, reterr);
+    if (!err && server->ops_group)
+        err = listen_for_operations(server, server->ops_group);
+    if (!err && server->metrics_group)
+        err = listen_for_operations(server, server->metrics_group);
     return err;
 }
 
@@ -89,6 +100,8 @@ static void announce(struct server *server)
     size_t count = announced.count;
     if (server->ops_group)
         announce_group(&announced, server->ops_group, "Listening for operations");
+    if (server->metrics_group)
+        announce_group(&announced, server->metrics_group, "Listening for metrics");
     if (server->events)
         server->events->started(server->events->arg, announced.addresses, count);
 }

@@ -136,12 +136,10 @@ static void keys_of_later_versions_are_refused_by_name(void **state)
 {
     struct fixture *fixture = *state;
     assert_refused(
-        fixture, FLAGS(), VARIABLES(KEYS, "MERCURE_CORS_ORIGINS=*", "SUBSCRIPTIONS=1", "JWT_KEY=secret"),
+        fixture, FLAGS(), VARIABLES(KEYS, "MERCURE_CORS_ORIGINS=*", "SUBSCRIPTIONS=1"),
         "MERCURE_CORS_ORIGINS: error: cors_origins is not supported yet by this version\n"
         "SUBSCRIPTIONS: error: subscriptions is not supported yet by this version; the names that "
-        "0.x had without a prefix count too: unset SUBSCRIPTIONS if it is meant for another program\n"
-        "JWT_KEY: error: jwt_key is not supported yet by this version; the names that "
-        "0.x had without a prefix count too: unset JWT_KEY if it is meant for another program\n");
+        "0.x had without a prefix count too: unset SUBSCRIPTIONS if it is meant for another program\n");
 }
 
 static void the_variables_of_the_container_image_make_one_issuer(void **state)

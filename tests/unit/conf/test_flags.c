@@ -110,16 +110,14 @@ static void what_is_no_flag_is_refused(void **state)
 static void keys_of_later_versions_are_refused_by_name(void **state)
 {
     struct fixture *fixture = *state;
-    assert_refused(
-        fixture,
-        FLAGS("--jwt-key", "secret", "-k", "secret", "-s", "--cors-origins=*", "-d", "--metrics_login=x"),
-        VARIABLES(KEYS),
-        "--jwt-key: error: jwt_key is not supported yet by this version\n"
-        "-k: error: jwt_key is not supported yet by this version\n"
-        "-s: error: subscriptions is not supported yet by this version\n"
-        "--cors-origins: error: cors_origins is not supported yet by this version\n"
-        "-d: error: debug is not a key: set log_level to debug\n"
-        "--metrics_login: error: metrics_login is not supported yet by this version\n");
+    assert_refused(fixture,
+                   FLAGS("-s", "--cors-origins=*", "--cert-file", "a.pem", "-o", "example.com", "-Z"),
+                   VARIABLES(KEYS),
+                   "-s: error: subscriptions is not supported yet by this version\n"
+                   "--cors-origins: error: cors_origins is not supported yet by this version\n"
+                   "--cert-file: error: cert_file is not supported yet by this version\n"
+                   "-o: error: acme_hosts is not supported yet by this version\n"
+                   "-Z: error: compress is not supported yet by this version\n");
 }
 
 static void a_structure_is_given_as_one_text(void **state)
