@@ -118,9 +118,9 @@ static bool step(const struct url_template *template, const struct places *from,
 {
     size_t words = template->_count / WORD_BITS + 1;
     uint64_t any = 0;
-    for (size_t phase = 0; phase < PHASE_COUNT; phase++)
+    for (unsigned phase = 0; phase < PHASE_COUNT; phase++)
         memset(to->words[phase], 0, words * sizeof(to->words[phase][0]));
-    for (size_t phase = 0; phase < PHASE_COUNT; phase++) {
+    for (unsigned phase = 0; phase < PHASE_COUNT; phase++) {
         for (size_t word = 0; word < words; word++) {
             any |= from->words[phase][word];
             for (uint64_t bits = from->words[phase][word]; bits; bits &= bits - 1) {
@@ -128,7 +128,7 @@ static bool step(const struct url_template *template, const struct places *from,
                 if (phase == PHASE_READY)
                     step_ready(template, to, i, c);
                 else
-                    step_digit(template, to, phase, i, c);
+                    step_digit(template, to, (enum phase)phase, i, c);
             }
         }
     }
@@ -141,7 +141,7 @@ bool url_template_matches(const struct url_template *template, struct str topic)
         return false;
     struct places places[2];
     size_t words = template->_count / WORD_BITS + 1;
-    for (size_t phase = 0; phase < PHASE_COUNT; phase++)
+    for (unsigned phase = 0; phase < PHASE_COUNT; phase++)
         memset(places[0].words[phase], 0, words * sizeof(places[0].words[phase][0]));
     // The states of the start are one for each of its bytes.
     enter(template, &places[0], template->start.len);
