@@ -17,11 +17,17 @@
 #define OVERRIDES_MAX 16U
 #define TEXT_MAX 4096U
 
+// Pages of development servers. Those of strangers, which a developer visits as well, are not among them.
+#define MACHINE_ORIGINS \
+    "http://localhost http://localhost:* https://localhost https://localhost:* http://127.0.0.1 " \
+    "http://127.0.0.1:*"
+
 static const struct conf_override fixed[] = {
     {"addr", ":3000"},
     {"playground", "true"},
     {"anonymous", "true"},
     {"cookie_name", "mercure_access_token"},
+    {"cors_origins", MACHINE_ORIGINS},
     {"issuers", "[{issuer: '" DEV_ISSUER "', publisher: {jwt_key: '" DEV_KEY
                 "'}, subscriber: {jwt_key: '" DEV_KEY "'}}]"},
 };
@@ -31,6 +37,7 @@ static const struct conf_override help_defaults[] = {
     {"playground", "true"},
     {"anonymous", "true"},
     {"cookie_name", "mercure_access_token"},
+    {"cors_origins", "pages of this machine, at any port"},
     {"issuers", DEV_ISSUER " with the key " DEV_KEY},
     {"resource_identifier", DEV_HUB ", with host and port of addr"},
     {"publish_origins", "the origins of its own page"},

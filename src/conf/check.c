@@ -197,6 +197,7 @@ void loader_check(struct loader *loader)
     check_addresses(loader);
     check_list(loader, "public_urls", &conf->public_urls, syntax_check_web_url);
     check_list(loader, "publish_origins", &conf->publish_origins, syntax_check_origin);
+    check_list(loader, "cors_origins", &conf->cors_origins, syntax_check_origin);
     check_resource(loader);
     check_cookie(loader);
     check_transport(loader);

@@ -62,6 +62,7 @@ struct conf {
     struct option_list public_urls;
     bool anonymous;
     struct option_list publish_origins;
+    struct option_list cors_origins;
     struct str cookie_name;
     uint64_t token_cache_size;
 

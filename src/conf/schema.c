@@ -88,6 +88,10 @@ const struct option conf_options[] = {
      .variable = "PUBLISH_ALLOWED_ORIGINS", .letter = 'p', .default_doc = "none",
      .doc = "Origins of pages that may publish with the cookie: `https://example.com`, with one `*` as a "
             "wildcard in it; `*` alone allows all."},
+    {LIST(cors_origins), .aliases = ALIASES("cors_allowed_origins"), .variable = "CORS_ALLOWED_ORIGINS",
+     .letter = 'c', .default_doc = "none",
+     .doc = "Origins of pages on other hosts that may use the hub (CORS), likewise, or `null`. With `*` "
+            "every page may, without the user's cookie."},
     {TEXT(cookie_name, "__Secure-mercure_access_token"), RANGE(1, 256),
      .doc = "The cookie that may carry the token."},
     {INTEGER(token_cache_size, "10000"), RANGE(0, 10000000),
@@ -201,8 +205,6 @@ const struct option conf_options[] = {
 const size_t conf_option_count = sizeof(conf_options) / sizeof(conf_options[0]) - 1;
 
 const struct option conf_absent[] = {
-    {.name = "cors_origins", .type = OPTION_LIST},
-    {.name = "cors_allowed_origins", .type = OPTION_LIST, .variable = "CORS_ALLOWED_ORIGINS", .letter = 'c'},
     {.name = "subscriptions", .type = OPTION_BOOL, .variable = "SUBSCRIPTIONS", .letter = 's'},
     {.name = "subscription_event_ttl", .type = OPTION_TEXT},
     {.name = "drain_spread", .type = OPTION_TEXT},

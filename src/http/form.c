@@ -7,6 +7,30 @@
 #include <errno.h>
 #include <string.h>
 
+// A parameter must have a name and a value; what they are does not matter.
+static bool is_parameter(struct str text)
+{
+    text = str_trim(text);
+    size_t equals = str_find(text, 0, '=');
+    return text.len == 0 || (equals > 0 && equals + 1 < text.len);
+}
+
+enum form_type form_type_of(struct str content_type)
+{
+    struct str part;
+    struct str rest = content_type;
+    bool first = true;
+    bool form = false;
+    while (str_split(&rest, ';', &part)) {
+        if (first)
+            form = str_eq_nocase(str_trim(part), STR(FORM_MEDIA_TYPE));
+        else if (!is_parameter(part))
+            return FORM_TYPE_MALFORMED;
+        first = false;
+    }
+    return form ? FORM_TYPE_FORM : FORM_TYPE_OTHER;
+}
+
 void form_init(struct form *form, struct str text, struct arena *arena)
 {
     *form = (struct form){._rest = text, ._arena = arena};

@@ -12,6 +12,17 @@
 struct arena;
 struct buf;
 
+#define FORM_MEDIA_TYPE "application/x-www-form-urlencoded"
+
+// What the value of a Content-Type makes of a body.
+enum form_type {
+    FORM_TYPE_FORM,
+    FORM_TYPE_OTHER, // or there is none
+    FORM_TYPE_MALFORMED,
+};
+
+enum form_type form_type_of(struct str content_type);
+
 struct form {
     int err; // HUB_OK, or -ENOMEM: the walk has ended early
     struct str _rest;

@@ -1,8 +1,10 @@
 #include "hub/answer.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "http/exchange.h"
 #include "http/fields.h"
+#include "http/form.h"
 
 #define TEXT_MAX 16384
 
@@ -35,9 +37,58 @@ void answer_unavailable(struct exchange *exchange, struct str text)
     answer_text(exchange, 503, text);
 }
 
-void answer_not_allowed(struct exchange *exchange, struct str allow)
+// What the body of a QUERY may be (RFC 10008).
+static void add_accept_query(struct exchange *exchange)
 {
-    exchange_add_header(exchange, STR("Allow"), allow);
+    exchange_add_header(exchange, STR("Accept-Query"), STR(FORM_MEDIA_TYPE));
+}
+
+void answer_not_a_form(struct exchange *exchange)
+{
+    add_accept_query(exchange);
+    exchange_add_header(exchange, STR("Accept"), STR(FORM_MEDIA_TYPE));
+    answer_text(exchange, 415, STR("Unsupported Media Type: send a body of the type " FORM_MEDIA_TYPE));
+}
+
+static void add_allow(struct exchange *exchange, unsigned methods)
+{
+    static const struct {
+        unsigned method;
+        const char *name;
+    } names[] = {
+        {ANSWER_METHOD(GET), "GET, "},     {ANSWER_METHOD(HEAD), "HEAD, "},
+        {ANSWER_METHOD(POST), "POST, "},   {ANSWER_METHOD(DELETE), "DELETE, "},
+        {ANSWER_METHOD(QUERY), "QUERY, "},
+    };
+    struct buf allow;
+    buf_init(&allow, TEXT_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (methods & names[i].method)
+            buf_append_str(&allow, str_from_c(names[i].name));
+    }
+    buf_append_str(&allow, STR("OPTIONS"));
+    exchange_add_header(exchange, STR("Allow"), buf_str(&allow));
+    buf_done(&allow);
+}
+
+static void refuse_method(struct exchange *exchange)
+{
+    LOG(LOG_LEVEL_INFO, "Request refused", LOG_STR("request_id", exchange_request_id(exchange)),
+        LOG_STR("peer", exchange_peer(exchange)), LOG_U64("status", 405),
+        LOG_C("reason", "the path does not have the method"), LOG_STR("path", exchange_path(exchange)));
+}
+
+bool answer_if_allowed(struct exchange *exchange, unsigned methods)
+{
+    enum http_method method = exchange_method(exchange);
+    if (methods & 1U << (unsigned)method)
+        return true;
+    add_allow(exchange, methods);
+    if (methods & ANSWER_METHOD(QUERY))
+        add_accept_query(exchange);
+    if (method != HTTP_METHOD_OPTIONS)
+        refuse_method(exchange);
     answer_add_security_headers(exchange);
-    exchange_respond(exchange, 405, STR(""), STR(""));
+    exchange_respond(exchange, method == HTTP_METHOD_OPTIONS ? 204 : 405, STR(""), STR(""));
+    return false;
 }

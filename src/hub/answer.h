@@ -1,10 +1,10 @@
 // Answers of the hub's endpoints: the security header fields that all of them carry, and plain texts.
 #pragma once
 
+#include "base/attr.h"
 #include "base/str.h"
+#include "http/exchange.h"
 #include "http/fields.h"
-
-struct exchange;
 
 // The type of plain texts.
 #define TEXT_PLAIN STR("text/plain; charset=utf-8")
@@ -21,5 +21,13 @@ void answer_text(struct exchange *exchange, unsigned status, struct str text);
 void answer_not_found(struct exchange *exchange);
 // 503 with Retry-After.
 void answer_unavailable(struct exchange *exchange, struct str text);
-// 405 with Allow.
-void answer_not_allowed(struct exchange *exchange, struct str allow);
+// 415 for the body of a QUERY, with the media type that it may have.
+void answer_not_a_form(struct exchange *exchange);
+
+// Sets of methods.
+#define ANSWER_METHOD(method) (1U << (unsigned)HTTP_METHOD_##method)
+#define ANSWER_READ (ANSWER_METHOD(GET) | ANSWER_METHOD(HEAD))
+
+// Whether the request's method is one of `methods`, which its path has. Otherwise it has been answered:
+// OPTIONS with Allow (and Accept-Query), any other with 405, which is logged.
+MUST_CHECK bool answer_if_allowed(struct exchange *exchange, unsigned methods);

@@ -2,6 +2,7 @@
 
 #include "conf/conf.h"
 #include "http/exchange.h"
+#include "hub/origin.h"
 
 // "Bearer " and the shortest token that can be one.
 #define BEARER_LEN 7
@@ -35,43 +36,13 @@ static bool find_cookie(const struct exchange *exchange, struct str name, struct
     return false;
 }
 
-// "scheme://host[:port]" at the start of a Referer.
-static struct str referer_origin(struct str referer)
-{
-    size_t colon = str_find(referer, 0, ':');
-    if (!str_starts_with(str_slice(referer, colon, referer.len), STR("://")))
-        return str_make(NULL, 0);
-    size_t end = colon + 3;
-    while (end < referer.len && referer.ptr[end] != '/' && referer.ptr[end] != '?' && referer.ptr[end] != '#')
-        end++;
-    return str_slice(referer, 0, end);
-}
-
-// One entry of publish_origins: exact, or with one "*" that stands for anything.
-static bool origin_matches(struct str pattern, struct str origin)
-{
-    size_t star = str_find(pattern, 0, '*');
-    if (star == pattern.len)
-        return str_eq_nocase(pattern, origin);
-    struct str head = str_slice(pattern, 0, star);
-    struct str tail = str_slice(pattern, star + 1, pattern.len);
-    return origin.len >= head.len + tail.len && str_eq_nocase(str_slice(origin, 0, head.len), head) &&
-           str_eq_nocase(str_slice(origin, origin.len - tail.len, origin.len), tail);
-}
-
 // A browser adds the cookie to requests that any page makes: publishing with it is for pages that are named.
 static bool is_origin_allowed(const struct conf *conf, const struct exchange *exchange)
 {
     struct str origin = exchange_header(exchange, STR("Origin"));
     if (origin.len == 0)
-        origin = referer_origin(exchange_header(exchange, STR("Referer")));
-    if (origin.len == 0)
-        return false;
-    for (size_t i = 0; i < conf->publish_origins.count; i++) {
-        if (origin_matches(conf->publish_origins.items[i], origin))
-            return true;
-    }
-    return false;
+        origin = origin_of_url(exchange_header(exchange, STR("Referer")));
+    return origin.len && origin_is_allowed(&conf->publish_origins, origin);
 }
 
 static const char *find_in_header(const struct exchange *exchange, struct str *ret_token)

@@ -73,10 +73,8 @@ static void refuse(struct exchange *exchange)
 void metrics_page_handle(const struct worker *worker, struct exchange *exchange)
 {
     const struct server *server = worker->server;
-    if (exchange_method(exchange) != HTTP_METHOD_GET && exchange_method(exchange) != HTTP_METHOD_HEAD) {
-        answer_not_allowed(exchange, STR("GET, HEAD"));
+    if (!answer_if_allowed(exchange, ANSWER_READ))
         return;
-    }
     if (!may_read(worker->conf, exchange)) {
         refuse(exchange);
         return;

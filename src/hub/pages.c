@@ -9,6 +9,7 @@
 #include "http/exchange.h"
 #include "hub/answer.h"
 #include "hub/hub.h"
+#include "hub/metadata.h"
 #include "hub/worker.h"
 #include "jwt/key.h"
 #include "jwt/sign.h"
@@ -29,16 +30,6 @@ static void answer_no_store(struct exchange *exchange, unsigned status, struct s
     exchange_respond(exchange, status, type, body);
 }
 
-static void append_resource(struct buf *buf, const struct conf *conf, const struct exchange *exchange)
-{
-    if (conf->resource_identifier.len) {
-        buf_append_str(buf, conf->resource_identifier);
-        return;
-    }
-    exchange_append_origin(exchange, buf);
-    buf_append_str(buf, STR(HUB_PATH));
-}
-
 static void answer_config(const struct worker *worker, struct exchange *exchange)
 {
     const struct conf *conf = worker->conf;
@@ -46,7 +37,7 @@ static void answer_config(const struct worker *worker, struct exchange *exchange
     struct buf body;
     buf_init(&resource, TEXT_MAX);
     buf_init(&body, TEXT_MAX);
-    append_resource(&resource, conf, exchange);
+    metadata_append_resource(conf, exchange, &resource);
     struct json_writer json;
     json_writer_init(&json, &body, JSON_STYLE_COMPACT);
     json_begin_object(&json);
@@ -137,7 +128,7 @@ static int mint(const struct conf *conf, const struct exchange *exchange, bool m
     struct buf claims;
     buf_init(&audience, TEXT_MAX);
     buf_init(&claims, TEXT_MAX);
-    append_resource(&audience, conf, exchange);
+    metadata_append_resource(conf, exchange, &audience);
     append_claims(&claims, issuer, buf_str(&audience), may_publish && is_one_key(issuer));
     struct jwt_key *key = NULL;
     const char *reason;
@@ -193,13 +184,11 @@ static void set_cookie(const struct conf *conf, struct exchange *exchange, struc
 // A native EventSource cannot send a token itself: the page's private streams use the cookie.
 static void answer_session(const struct worker *worker, struct exchange *exchange)
 {
+    if (!answer_if_allowed(exchange, ANSWER_METHOD(POST) | ANSWER_METHOD(DELETE)))
+        return;
     if (exchange_method(exchange) == HTTP_METHOD_DELETE) {
         set_cookie(worker->conf, exchange, STR(""), "; Max-Age=0");
         answer_no_store(exchange, 204, STR(""), STR(""));
-        return;
-    }
-    if (exchange_method(exchange) != HTTP_METHOD_POST) {
-        answer_not_allowed(exchange, STR("POST, DELETE"));
         return;
     }
     struct buf token;
@@ -237,18 +226,13 @@ static void redirect(struct exchange *exchange, struct str location)
     exchange_respond(exchange, 302, STR(""), STR(""));
 }
 
-static bool is_read(const struct exchange *exchange)
-{
-    return exchange_method(exchange) == HTTP_METHOD_GET || exchange_method(exchange) == HTTP_METHOD_HEAD;
-}
-
 static void answer_page(const struct worker *worker, struct exchange *exchange, struct str name)
 {
     const struct ui_file *file = ui_find(name);
     if (str_eq(name, STR("session")) && worker->conf->playground)
         answer_session(worker, exchange);
-    else if (!is_read(exchange))
-        answer_not_allowed(exchange, STR("GET, HEAD"));
+    else if (!answer_if_allowed(exchange, ANSWER_READ))
+        return;
     else if (str_eq(name, STR("config.json")))
         answer_config(worker, exchange);
     else if (str_eq(name, STR("playground-token")))
@@ -264,8 +248,9 @@ bool pages_handle(struct worker *worker, struct exchange *exchange)
     if (!worker->conf->debugger && !worker->conf->playground)
         return false;
     struct str path = exchange_path(exchange);
-    if (str_eq(path, STR("/")) && is_read(exchange)) {
-        redirect(exchange, STR(PAGES_PATH));
+    if (str_eq(path, STR("/"))) {
+        if (answer_if_allowed(exchange, ANSWER_READ))
+            redirect(exchange, STR(PAGES_PATH));
         return true;
     }
     if (!str_starts_with(path, STR(PAGES_PATH)))

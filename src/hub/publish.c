@@ -6,6 +6,7 @@
 #include "base/uuid.h"
 #include "conf/conf.h"
 #include "http/exchange.h"
+#include "http/form.h"
 #include "hub/answer.h"
 #include "hub/auth.h"
 #include "hub/hub.h"
@@ -313,13 +314,13 @@ static void authorized(struct worker *worker, struct shard *shard, struct exchan
         auth_forbid(shard, exchange, "the token does not grant publishing on any topic", str_make(NULL, 0));
         return;
     }
-    enum publish_form form = publish_form_of(exchange_header(exchange, STR("Content-Type")));
-    if (form == PUBLISH_FORM_GOOD) {
+    enum form_type form = form_type_of(exchange_header(exchange, STR("Content-Type")));
+    if (form == FORM_TYPE_FORM) {
         start(shard, exchange, credentials);
         return;
     }
     ref_put(&credentials->ref);
-    if (form == PUBLISH_FORM_MALFORMED)
+    if (form == FORM_TYPE_MALFORMED)
         refuse_because(shard, exchange, 400, STR("Bad Request"), STR("the Content-Type is malformed"));
     else
         refuse_because(

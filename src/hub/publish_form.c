@@ -7,30 +7,6 @@
 
 #include <errno.h>
 
-// A parameter must have a name and a value; what they are does not matter.
-static bool is_parameter(struct str text)
-{
-    text = str_trim(text);
-    size_t equals = str_find(text, 0, '=');
-    return text.len == 0 || (equals > 0 && equals + 1 < text.len);
-}
-
-enum publish_form publish_form_of(struct str content_type)
-{
-    struct str part;
-    struct str rest = content_type;
-    bool first = true;
-    bool form = false;
-    while (str_split(&rest, ';', &part)) {
-        if (first)
-            form = str_eq_nocase(str_trim(part), STR("application/x-www-form-urlencoded"));
-        else if (!is_parameter(part))
-            return PUBLISH_FORM_MALFORMED;
-        first = false;
-    }
-    return form ? PUBLISH_FORM_GOOD : PUBLISH_FORM_OTHER;
-}
-
 static void set_once(struct str *field, struct str value)
 {
     if (!field->ptr)

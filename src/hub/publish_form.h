@@ -1,4 +1,4 @@
-// The form that a publish comes as: its type, and what its fields say.
+// The form that a publish comes as: what its fields say.
 #pragma once
 
 #include "base/attr.h"
@@ -9,14 +9,6 @@
 struct arena;
 struct publication;
 
-enum publish_form {
-    PUBLISH_FORM_GOOD,
-    PUBLISH_FORM_OTHER, // another type, or none
-    PUBLISH_FORM_MALFORMED,
-};
-
-// What a Content-Type says of the body.
-enum publish_form publish_form_of(struct str content_type);
 // Reads the fields that we know, the first of each name, but for topics: of these the first `max_topics` are
 // kept, and all are counted. What needs no decoding is a slice of `body`, the rest is in the arena. -ENOMEM.
 MUST_CHECK int publish_form_read(struct publication *ret_publication, struct str body, size_t max_topics,

@@ -5,25 +5,25 @@
 #include "conf/conf.h"
 #include "http/exchange.h"
 #include "hub/answer.h"
+#include "hub/cors.h"
 #include "hub/hub.h"
+#include "hub/metadata.h"
 #include "hub/metrics_page.h"
+#include "hub/origin.h"
 #include "hub/pages.h"
 #include "hub/publish.h"
 #include "hub/subscribe.h"
+#include "hub/welcome.h"
 #include "hub/worker.h"
 
 #define ORIGIN_MAX 512
-#define HUB_METHODS STR("GET, HEAD, POST, QUERY, OPTIONS")
-#define HEALTHZ_METHODS STR("GET, HEAD, OPTIONS")
+#define HUB_METHODS (ANSWER_READ | ANSWER_METHOD(POST) | ANSWER_METHOD(QUERY))
 
 // public_urls: an entry stands for its origin, whatever its path.
 static bool is_listed(const struct conf *conf, struct str origin)
 {
     for (size_t i = 0; i < conf->public_urls.count; i++) {
-        struct str listed = conf->public_urls.items[i];
-        bool ends_there =
-            listed.len == origin.len || (listed.len > origin.len && listed.ptr[origin.len] == '/');
-        if (ends_there && str_eq_nocase(str_slice(listed, 0, origin.len), origin))
+        if (origin_equals(origin_of_url(conf->public_urls.items[i]), origin))
             return true;
     }
     return false;
@@ -50,62 +50,55 @@ static void refuse_misdirected(struct exchange *exchange)
     exchange_respond(exchange, 421, TEXT_PLAIN, STR("Misdirected Request\n"));
 }
 
-static void answer_options(struct exchange *exchange, struct str allow)
-{
-    exchange_add_header(exchange, STR("Allow"), allow);
-    answer_add_security_headers(exchange);
-    exchange_respond(exchange, 204, STR(""), STR(""));
-}
-
 static void handle_hub(struct worker *worker, struct exchange *exchange)
 {
+    if (!answer_if_allowed(exchange, HUB_METHODS))
+        return;
     struct shard *shard = worker_shard(worker, exchange);
-    switch (exchange_method(exchange)) {
-    case HTTP_METHOD_GET:
-    case HTTP_METHOD_HEAD:
-    case HTTP_METHOD_QUERY:
-        subscribe_handle(worker, shard, exchange);
-        return;
-    case HTTP_METHOD_POST:
+    if (exchange_method(exchange) == HTTP_METHOD_POST)
         publish_handle(worker, shard, exchange);
-        return;
-    case HTTP_METHOD_OPTIONS:
-        answer_options(exchange, HUB_METHODS);
-        return;
-    case HTTP_METHOD_PUT:
-    case HTTP_METHOD_DELETE:
-    case HTTP_METHOD_PATCH:
-        break;
-    }
-    answer_not_allowed(exchange, HUB_METHODS);
+    else
+        subscribe_handle(worker, shard, exchange);
 }
 
 // For old probes; the operations listener knows more.
 static void handle_healthz(struct exchange *exchange)
 {
-    enum http_method method = exchange_method(exchange);
-    if (method == HTTP_METHOD_OPTIONS)
-        answer_options(exchange, HEALTHZ_METHODS);
-    else if (method != HTTP_METHOD_GET && method != HTTP_METHOD_HEAD)
-        answer_not_allowed(exchange, HEALTHZ_METHODS);
-    else
+    if (answer_if_allowed(exchange, ANSWER_READ))
         answer_text(exchange, 200, STR("ok"));
+}
+
+// A path that is almost the hub's is a mistake of a client's that somebody will look for in the log; scanners
+// ask for all the others.
+static void refuse_path(struct exchange *exchange)
+{
+    struct str path = exchange_path(exchange);
+    enum log_level level = str_starts_with(path, STR("/.well-known/")) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+    LOG(level, "Request refused", LOG_STR("request_id", exchange_request_id(exchange)),
+        LOG_STR("peer", exchange_peer(exchange)), LOG_U64("status", 404),
+        LOG_C("reason", "there is nothing at the path"), LOG_STR("path", path));
+    answer_not_found(exchange);
 }
 
 void routes_handle(struct exchange *exchange, void *arg)
 {
     struct worker *worker = arg;
     struct str path = exchange_path(exchange);
-    if (!is_addressed_to_us(worker->conf, exchange))
+    if (!is_addressed_to_us(worker->conf, exchange)) {
         refuse_misdirected(exchange);
-    else if (str_eq(path, STR(HUB_PATH)))
+        return;
+    }
+    if (cors_handle(worker->conf, exchange))
+        return;
+    // "*" comes with OPTIONS alone, and asks what all of the server can do.
+    if (str_eq(path, STR(HUB_PATH)) || str_eq(path, STR("*")))
         handle_hub(worker, exchange);
     else if (str_eq(path, STR("/healthz")))
         handle_healthz(exchange);
     else if (worker->conf->metrics && str_eq(path, STR("/metrics")))
         metrics_page_handle(worker, exchange);
-    else if (str_eq(path, STR("*")))
-        answer_options(exchange, HUB_METHODS);
-    else if (!pages_handle(worker, exchange))
-        answer_not_found(exchange);
+    else if (str_eq(path, STR(METADATA_PATH)))
+        metadata_handle(worker->conf, exchange);
+    else if (!pages_handle(worker, exchange) && !welcome_handle(exchange))
+        refuse_path(exchange);
 }

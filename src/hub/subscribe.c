@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "conf/conf.h"
 #include "http/exchange.h"
+#include "http/form.h"
 #include "hub/answer.h"
 #include "hub/auth.h"
 #include "hub/hub.h"
@@ -211,6 +212,15 @@ static void body_read(struct exchange *exchange, int err, struct str body)
     subscribe(subscribing, exchange, body);
 }
 
+// A QUERY whose body has no type, or another than we read, must not be guessed at (RFC 10008).
+static void refuse_type(struct subscribing *subscribing, struct exchange *exchange)
+{
+    log_refused(exchange, STR("the Content-Type of the QUERY is not " FORM_MEDIA_TYPE));
+    counter_add(&subscribing->shard->metrics.rejected_request, 1);
+    release(subscribing);
+    answer_not_a_form(exchange);
+}
+
 // What as many matchers as there may be take, each as long as it may be and with every byte escaped, and a
 // last event id.
 static size_t max_query_size(const struct conf *conf)
@@ -245,6 +255,10 @@ static void authorized(struct worker *worker, struct shard *shard, struct exchan
     }
     if (exchange_method(exchange) != HTTP_METHOD_QUERY) {
         subscribe(subscribing, exchange, STR(""));
+        return;
+    }
+    if (form_type_of(exchange_header(exchange, STR("Content-Type"))) != FORM_TYPE_FORM) {
+        refuse_type(subscribing, exchange);
         return;
     }
     subscribe_wait(subscribing, exchange);

@@ -40,6 +40,19 @@ def start_hub(tmp_path):
     stop_all(hubs)
 
 
+@pytest.fixture(scope="module")
+def start_module_hub(tmp_path_factory):
+    """The same for hubs that all tests of a file share."""
+    hubs = []
+
+    def start(**conf):
+        hubs.append(Hub(tmp_path_factory.mktemp("hub"), **conf))
+        return hubs[-1]
+
+    yield start
+    stop_all(hubs)
+
+
 @pytest.fixture(scope="session")
 def shared_hubs():
     hubs = {}

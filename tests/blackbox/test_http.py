@@ -192,7 +192,7 @@ def test_an_upgrade_is_not_taken(hub):
 # ---- request lines
 
 
-@pytest.mark.parametrize("path", ["/", "/nowhere", f"{PATH}/", f"{PATH}foo", "/.well-known/%6Dercure", f"{PATH}%2f"])
+@pytest.mark.parametrize("path", ["/nowhere", "/index.html", "/demo", "/playground/x", f"{PATH}/", f"{PATH}foo", "/.well-known/%6Dercure", f"{PATH}%2f"])
 def test_a_path_that_is_not_there_is_404(hub, path):
     response = hub.request("GET", path)
     assert response.status == 404
@@ -206,6 +206,88 @@ def test_a_method_that_the_path_does_not_have_is_405_with_allow(hub, method):
     response = hub.request(method)
     assert response.status == 405
     assert {"GET", "HEAD", "POST", "QUERY"} <= set(response.get("Allow").replace(" ", "").split(","))
+
+
+def test_a_method_that_is_not_there_and_a_path_near_the_hub_are_in_the_log(hub):
+    response = hub.request("DELETE")
+    line = hub.log.wait("^Request refused$", request_id=response.get("X-Request-Id"))
+    assert (line["status"], line["path"]) == (405, PATH) and "method" in line["reason"]
+    response = hub.request("GET", f"{PATH}/")
+    line = hub.log.wait("^Request refused$", request_id=response.get("X-Request-Id"))
+    assert (line["status"], line["path"]) == (404, f"{PATH}/")
+
+
+def test_the_path_of_a_scanner_is_in_the_log_for_those_who_want_to_see_it(start_hub):
+    hub = start_hub(log_level="debug")
+    response = hub.request("GET", "/wp-login.php")
+    assert hub.log.wait("^Request refused$", request_id=response.get("X-Request-Id"))["level"] == "debug"
+
+
+def test_the_root_welcomes_and_names_the_hub(hub):
+    response = hub.request("GET", "/")
+    assert response.status == 200
+    assert response.get("Content-Type") == "text/html; charset=utf-8"
+    assert response.get("Link") == f'<{PATH}>; rel="mercure"'
+    assert 'name="robots" content="noindex"' in response.text and PATH in response.text
+
+
+def test_robots_are_sent_away(hub):
+    response = hub.request("GET", "/robots.txt")
+    assert (response.status, response.text) == (200, "User-agent: *\nDisallow: /\n")
+    assert response.get("Content-Type") == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize("path", ["/", "/robots.txt", "/healthz"])
+def test_what_can_be_read_has_head_and_options_and_nothing_else(hub, path):
+    get, head = hub.request("GET", path), hub.request("HEAD", path)
+    assert head.status == 200 and head.body == b""
+    assert head.get("Content-Length") == get.get("Content-Length")
+    options, post = hub.request("OPTIONS", path), hub.request("POST", path, body="x")
+    assert (options.status, post.status) == (204, 405)
+    assert options.get("Allow") == post.get("Allow") == "GET, HEAD, OPTIONS"
+    assert options.get("Accept-Query") is None
+
+
+@pytest.mark.parametrize("method, path, status", [
+    ("GET", "/", 200), ("GET", PATH, 400), ("POST", PATH, 401), ("OPTIONS", PATH, 204), ("DELETE", PATH, 405),
+    ("GET", "/nowhere", 404), ("GET", "/robots.txt", 200), ("GET", "/healthz", 200), ("QUERY", PATH, 415),
+])
+def test_each_answer_has_the_security_headers(hub, method, path, status):
+    response = hub.request(method, path)
+    assert response.status == status
+    assert response.get("X-Frame-Options") == "DENY"
+    assert response.get("X-Content-Type-Options") == "nosniff"
+    assert response.get("X-Xss-Protection") == "1; mode=block"
+    assert response.get("Content-Security-Policy") == "default-src 'self'"
+    assert response.get("Strict-Transport-Security") is None
+    assert response.get("X-Request-Id")
+
+
+def test_options_tells_what_the_body_of_a_query_may_be(hub):
+    assert hub.request("OPTIONS").get("Accept-Query") == "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize("listed, host, status", [
+    ("http://hub.example", "hub.example", 200), ("http://hub.example", "HUB.example", 200),
+    ("http://hub.example", "hub.example:80", 200), ("http://hub.example:80", "hub.example", 200),
+    ("http://hub.example:80/path", "hub.example:80", 200), ("http://hub.example/", "hub.example", 200),
+    ("http://hub.example:8080", "hub.example:8080", 200), ("http://[::1]:80", "[::1]", 200),
+    ("http://hub.example", "hub.example:8080", 421), ("http://hub.example:8080", "hub.example", 421),
+    ("https://hub.example", "hub.example", 421), ("http://hub.example", "hub.example:443", 421),
+    ("http://hub.example", "other.example", 421), ("http://hub.example", "hub.example.evil.example", 421),
+    ("http://hub.example", "sub.hub.example", 421),
+])
+def test_only_requests_for_public_urls_are_answered(start_hub, listed, host, status):
+    hub = start_hub(public_urls=listed)
+    response = hub.request("GET", "/healthz", host=host)
+    assert response.status == status
+    if status == 421:
+        assert response.text == "Misdirected Request\n"
+        assert response.get("Content-Type") == "text/plain; charset=utf-8"
+        assert response.get("X-Content-Type-Options") == "nosniff"
+        assert response.get("X-Frame-Options") is None
+        line = hub.log.wait("^Request refused$", request_id=response.get("X-Request-Id"))
+        assert line["authority"] == host
 
 
 def test_healthz_may_only_be_read(hub):

@@ -231,8 +231,12 @@ def test_the_memory_of_all_matchers_is_bounded(start_hub):
 # ---- QUERY
 
 
-def query_request(hub, body, query="", headers=()):
+FORM = "application/x-www-form-urlencoded"
+
+
+def query_request(hub, body, query="", content_type=FORM):
     connection = hub.connect()
+    headers = {"Content-Type": content_type} if content_type else {}
     connection.send(request_bytes("QUERY", PATH + query, headers, body))
     return connection, connection.read_head()
 
@@ -246,14 +250,79 @@ def test_query_subscribes_with_its_body(hub, topic):
 
 
 def test_query_takes_parameters_from_both_places(hub, topic):
-    headers = {"Content-Type": "text/plain"}
     body = urlencode({"match": topic + "/body", "last_event_id": "urn:of-body"})
-    connection, response = query_request(hub, body, f"?match={topic}/query&last_event_id=earliest", headers)
+    connection, response = query_request(hub, body, f"?match={topic}/query&last_event_id=earliest")
     assert response.get("Mercure-Last-Event-ID") == "earliest"
     with Stream(connection, response) as stream:
         for name in ("body", "query"):
             hub.publish_ok(f"{topic}/{name}", name)
         assert [event.data for event in stream.read_events(2)] == ["body", "query"]
+
+
+def test_the_single_last_event_id_of_the_query_string_wins_over_the_body(any_hub, topic):
+    first, second = (any_hub.publish_ok(topic, "x") for _ in range(2))
+    body = urlencode({"match": topic, "last_event_id": first})
+    connection, response = query_request(any_hub, body, f"?last_event_id={second}")
+    with connection:
+        assert response.get("Mercure-Last-Event-ID") == second
+    connection, response = query_request(any_hub, body, "?last_event_id=")
+    with connection:
+        assert response.get("Mercure-Last-Event-ID") == first
+
+
+@pytest.mark.parametrize("content_type", [
+    f"{FORM};charset=utf-8", f"{FORM} ; charset=UTF-8", "Application/X-WWW-Form-Urlencoded", f"{FORM}; a=b; c=d",
+])
+def test_the_body_of_query_is_a_form(hub, topic, content_type):
+    connection, response = query_request(hub, f"match={topic}", content_type=content_type)
+    with connection:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize("content_type", [
+    None, "", "text/plain", "application/json", "multipart/form-data; boundary=x", f"{FORM}x", f"x{FORM}", "*/*",
+    f"{FORM}; boundary=", ";",
+])
+def test_another_body_of_query_is_415_with_what_it_may_be(hub, topic, content_type):
+    with hub.connect() as connection:
+        headers = {} if content_type is None else {"Content-Type": content_type}
+        response = connection.request("QUERY", f"{PATH}?match={topic}", headers, f"match={topic}")
+    assert response.status == 415
+    assert response.get("Accept-Query") == FORM
+    assert response.get("Accept") == FORM
+    assert FORM in response.text
+    line = hub.log.wait("^Subscription refused$", request_id=response.get("X-Request-Id"))
+    assert "Content-Type" in line["reason"]
+
+
+def test_the_type_of_a_query_is_looked_at_after_its_token(start_hub):
+    hub = start_hub(anonymous=False)
+    assert hub.request("QUERY", headers={"Content-Type": "text/plain"}, body="x").status == 401
+
+
+@pytest.mark.parametrize("body, name", [
+    ("match={}%", "%"), ("match={}%zz", "%zz"), ("match={};a=b", ";a=b"), ("match={}=x", "=x"),
+    ("&&match={}+%2B&", " +"),
+])
+def test_what_looks_malformed_in_the_body_of_query_is_data(hub, topic, body, name):
+    connection, response = query_request(hub, body.format(topic))
+    assert response.status == 200
+    with Stream(connection, response) as stream:
+        hub.publish_ok(topic + name, "data")
+        assert stream.read_event().data == "data"
+
+
+@pytest.mark.parametrize("body", ["match=%ff", "match=%C3%28", "match=a%00b", "match=%E2%80%AE"])
+def test_what_is_no_text_in_the_body_of_query_is_refused(hub, body):
+    connection, response = query_request(hub, body)
+    with connection:
+        assert response.status == 400
+
+
+def test_query_without_any_matcher_is_refused(hub):
+    connection, response = query_request(hub, "")
+    with connection:
+        assert response.status == 400
 
 
 def test_the_body_of_query_is_bounded(start_hub):

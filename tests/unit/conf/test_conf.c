@@ -150,7 +150,7 @@ static void all_errors_of_all_sources_come_at_once(void **state)
                                   STR("heartbeat: 40\n"
                                       "max_topics: many\n"
                                       "heartbeet: 1s\n"
-                                      "cors_origins: ['*']\n"
+                                      "drain_spread: 1s\n"
                                       "public_urls: [example.com]\n"));
     char expected[2048];
     (void)snprintf(
@@ -159,7 +159,7 @@ static void all_errors_of_all_sources_come_at_once(void **state)
         "%1$s:1:12: error: heartbeat needs a unit: write 40s for seconds, or 40ms, 40m, 40h\n"
         "%1$s:2:13: error: max_topics must be a whole number\n"
         "%1$s:3:1: error: unknown key \"heartbeet\"; did you mean \"heartbeat\"?\n"
-        "%1$s:4:1: error: cors_origins is not supported yet by this version\n"
+        "%1$s:4:1: error: drain_spread is not supported yet by this version\n"
         "MERCURE_WORKERS: error: workers must be 0 or at most 256\n"
         "MERCURE_ADRR: warning: unknown variable; did you mean MERCURE_ADDR?\n"
         "--max-topics: error: max_topics must be at least 1\n"

@@ -111,10 +111,10 @@ static void keys_of_later_versions_are_refused_by_name(void **state)
 {
     struct fixture *fixture = *state;
     assert_refused(fixture,
-                   FLAGS("-s", "--cors-origins=*", "--cert-file", "a.pem", "-o", "example.com", "-Z"),
+                   FLAGS("-s", "--drain-spread=1s", "--cert-file", "a.pem", "-o", "example.com", "-Z"),
                    VARIABLES(KEYS),
                    "-s: error: subscriptions is not supported yet by this version\n"
-                   "--cors-origins: error: cors_origins is not supported yet by this version\n"
+                   "--drain-spread: error: drain_spread is not supported yet by this version\n"
                    "--cert-file: error: cert_file is not supported yet by this version\n"
                    "-o: error: acme_hosts is not supported yet by this version\n"
                    "-Z: error: compress is not supported yet by this version\n");

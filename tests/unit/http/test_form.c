@@ -1,6 +1,7 @@
 #include "http/form.h"
 
 #include "base/arena.h"
+#include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -88,6 +89,28 @@ static void test_what_is_appended_reads_back(void **state)
     buf_done(&buf);
 }
 
+static void test_the_type_of_a_body_is_read_from_its_content_type(void **state)
+{
+    (void)state;
+    const struct {
+        const char *value;
+        enum form_type type;
+    } cases[] = {
+        {FORM_MEDIA_TYPE, FORM_TYPE_FORM},
+        {"Application/X-WWW-Form-URLEncoded ; charset=UTF-8;a=b", FORM_TYPE_FORM},
+        {FORM_MEDIA_TYPE ";", FORM_TYPE_FORM},
+        {"", FORM_TYPE_OTHER},
+        {"text/plain", FORM_TYPE_OTHER},
+        {FORM_MEDIA_TYPE "2", FORM_TYPE_OTHER},
+        {"text/plain; " FORM_MEDIA_TYPE "=x", FORM_TYPE_OTHER},
+        {FORM_MEDIA_TYPE "; boundary=", FORM_TYPE_MALFORMED},
+        {"text/plain; =x", FORM_TYPE_MALFORMED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(form_type_of(str_from_c(cases[i].value)), cases[i].type);
+    assert_int_equal(form_type_of(str_make(NULL, 0)), FORM_TYPE_OTHER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +118,7 @@ int main(void)
         cmocka_unit_test(test_nothing_has_no_pairs),
         cmocka_unit_test(test_a_walk_ends_when_memory_is_out),
         cmocka_unit_test(test_what_is_appended_reads_back),
+        cmocka_unit_test(test_the_type_of_a_body_is_read_from_its_content_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
