@@ -2,11 +2,18 @@
 
 #include "base/attr.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
-static void receive(uv_async_t *wake)
+static void receive(uv_poll_t *watch, int status, int events)
 {
-    struct mailbox *mailbox = CONTAINER_OF(wake, struct mailbox, _wake);
+    (void)status;
+    (void)events;
+    struct mailbox *mailbox = CONTAINER_OF(watch, struct mailbox, _watch);
+    eventfd_t wakes;
+    (void)eventfd_read(mailbox->_wake, &wakes); // before the messages: a later wake is for later ones
     // Acquire pairs with the release in mailbox_post: the messages are seen whole.
     struct message *message = atomic_exchange_explicit(&mailbox->_newest, NULL, memory_order_acquire);
     struct message *oldest = NULL;
@@ -26,12 +33,21 @@ static void receive(uv_async_t *wake)
 int mailbox_init(struct mailbox *mailbox, uv_loop_t *uv)
 {
     atomic_init(&mailbox->_newest, NULL);
-    return uv_async_init(uv, &mailbox->_wake, receive);
+    mailbox->_wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (mailbox->_wake < 0)
+        return -errno;
+    int err = uv_poll_init(uv, &mailbox->_watch, mailbox->_wake);
+    if (err) {
+        (void)close(mailbox->_wake);
+        return err;
+    }
+    return uv_poll_start(&mailbox->_watch, UV_READABLE, receive);
 }
 
 void mailbox_close(struct mailbox *mailbox)
 {
-    uv_close((uv_handle_t *)&mailbox->_wake, NULL);
+    uv_close((uv_handle_t *)&mailbox->_watch, NULL);
+    (void)close(mailbox->_wake);
 }
 
 // The stack holds the newest message on top; so does the chain from `newest` down to `oldest`.
@@ -46,7 +62,7 @@ static void push(struct mailbox *mailbox, struct message *newest, struct message
     // Only the first message on an empty stack wakes: the consumer takes the whole stack at once, and whoever
     // finds it empty afterwards is first again.
     if (!below)
-        (void)uv_async_send(&mailbox->_wake);
+        (void)eventfd_write(mailbox->_wake, 1);
 }
 
 void mailbox_post(struct mailbox *mailbox, struct message *message)
