@@ -26,6 +26,13 @@ void answer_text(struct exchange *exchange, unsigned status, struct str text)
     buf_done(&body);
 }
 
+void answer_uncached(struct exchange *exchange, unsigned status, struct str type, struct str body)
+{
+    exchange_add_header(exchange, STR("Cache-Control"), STR("no-store"));
+    answer_add_security_headers(exchange);
+    exchange_respond(exchange, status, type, body);
+}
+
 void answer_not_found(struct exchange *exchange)
 {
     answer_text(exchange, 404, STR("404 page not found"));

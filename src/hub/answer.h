@@ -16,6 +16,8 @@
         HTTP_FIELD("Content-Security-Policy", "default-src 'self'")
 
 void answer_add_security_headers(struct exchange *exchange);
+// Answers with what no cache may keep.
+void answer_uncached(struct exchange *exchange, unsigned status, struct str type, struct str body);
 // Answers with `text` and a line feed.
 void answer_text(struct exchange *exchange, unsigned status, struct str text);
 void answer_not_found(struct exchange *exchange);
