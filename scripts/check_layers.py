@@ -40,6 +40,7 @@ THIRD_PARTY = [
     (r"llhttp\.h", {"http"}),
     (r"openssl/.*", {"jwt", "net", "transport/bolt"}),
     (r"unicode/.*", {"url"}),
+    (r"pcre2\.h", {"url"}),
     (r"jansson\.h", {"json"}),
     (r"yaml\.h", {"conf"}),
     (r"lmdb\.h", {"transport/bolt"}),

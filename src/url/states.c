@@ -1,24 +1,16 @@
 #include "base/err.h"
 #include "url/parser_priv.h"
 #include "url/percent.h"
-
-static const struct {
-    const char *name;
-    int port;
-} special_schemes[] = {
-    {"http", 80}, {"https", 443}, {"ws", 80}, {"wss", 443}, {"ftp", 21}, {"file", URL_NO_PORT},
-};
+#include "url/scheme.h"
 
 // Notes what the scheme, just written, means for what follows.
 static void note_scheme(struct parser *parser)
 {
     struct str scheme = parser_part(parser, &parser->scheme);
-    for (size_t i = 0; i < ARRAY_LEN(special_schemes); i++) {
-        if (!str_eq(scheme, str_from_c(special_schemes[i].name)))
-            continue;
-        parser->is_special = true;
-        parser->default_port = special_schemes[i].port;
-    }
+    const struct special_scheme *special = scheme_special(scheme);
+    parser->is_special = special != NULL;
+    if (special)
+        parser->default_port = special->port;
     parser->is_file = str_eq(scheme, STR("file"));
 }
 

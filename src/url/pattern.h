@@ -1,0 +1,76 @@
+// URL patterns as the URL Pattern Standard (https://urlpattern.spec.whatwg.org/) has them. Pure; a compiled
+// pattern never changes and is shared by threads.
+//
+//     https://example.com/books/:id       one segment of the path; any query, any fragment, no port
+//     https://*.example.com/feed/*        anything
+//     https://example.com/items{/:tail}?  a group that may be missing (?) or repeated (*, +)
+//     /books/:id(\d+)                     a custom group: a regular expression; the rest is the base URL's
+//
+// Everything but custom groups is matched without a regular expression, in a time that grows with the length
+// of the pattern times that of the URL. A component with a custom group is one regular expression, tried with
+// limits on its steps, depth and memory.
+#pragma once
+
+#include "base/attr.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct url;
+struct url_pattern;
+
+// The longest pattern, and the longest base URL that goes into one, in bytes.
+#define URL_PATTERN_MAX ((size_t)4096)
+
+enum url_component {
+    URL_PROTOCOL,
+    URL_USERNAME,
+    URL_PASSWORD,
+    URL_HOSTNAME,
+    URL_PORT,
+    URL_PATHNAME,
+    URL_SEARCH,
+    URL_HASH,
+    URL_COMPONENTS
+};
+
+// Why a pattern does not compile, for people.
+struct url_pattern_error {
+    const char *component; // "pathname"; "pattern" when it is not one component's fault
+    const char *reason;    // "a name is used twice"
+};
+
+// The pattern of each component; one that is absent has a NULL ptr (the standard's URLPatternInit).
+struct url_pattern_init {
+    struct str text[URL_COMPONENTS];
+};
+
+// Compiles a pattern; what it does not say is taken from the base URL, which is not needed afterwards; NULL
+// when there is none. The caller is the owner. HUB_E_INVALID (*reterr, which may be NULL, says why),
+// HUB_E_TOO_BIG (over a limit; the same), -ENOMEM.
+MUST_CHECK int url_pattern_compile(struct url_pattern **ret_pattern, struct str text, const struct url *base,
+                                   bool ignore_case, struct url_pattern_error *reterr);
+// The same from patterns of single components.
+MUST_CHECK int url_pattern_compile_init(struct url_pattern **ret_pattern, const struct url_pattern_init *init,
+                                        const struct url *base, bool ignore_case,
+                                        struct url_pattern_error *reterr);
+// One owner more; accepts NULL. Returns it.
+struct url_pattern *url_pattern_ref(struct url_pattern *pattern);
+// One owner less; the last one frees it. Accepts NULL.
+void url_pattern_unref(struct url_pattern *pattern);
+
+// Whether a URL matches: 1, 0, or, only of a pattern that is costly, HUB_E_TOO_BIG when a limit was reached
+// first, or -ENOMEM.
+MUST_CHECK int url_pattern_test(const struct url_pattern *pattern, const struct url *url);
+
+// What is known without trying, for an index. The slices live as long as the pattern.
+//
+// The only text that the component matches (host and port may be ""); a NULL ptr when there may be several.
+struct str url_pattern_literal(const struct url_pattern *pattern, enum url_component component);
+// What each text that the component matches starts with; "" when nothing is known, as with ignore_case.
+struct str url_pattern_start(const struct url_pattern *pattern, enum url_component component);
+// Whether it has a custom group, so that a test may take microseconds and allocate.
+bool url_pattern_is_costly(const struct url_pattern *pattern);
+// The bytes of memory that it has.
+size_t url_pattern_memory(const struct url_pattern *pattern);

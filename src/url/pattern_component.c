@@ -1,0 +1,248 @@
+// PCRE2 is told of 8-bit characters in every file that includes it.
+#define PCRE2_CODE_UNIT_WIDTH 8
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "url/pattern_priv.h"
+
+#include <errno.h>
+#include <pcre2.h>
+#include <pthread.h>
+
+// In PCRE2's language, where one character may become an expression of many.
+#define REGEX_TEXT_MAX ((size_t)256 * 1024)
+#define REGEX_NEST_MAX 100
+// Limits on one match: backtracking steps, of which one costs some 5 ns; their depth; and KiB of memory.
+#define MATCH_STEPS_MAX 10000
+#define MATCH_DEPTH_MAX 10000
+#define MATCH_MEMORY_MAX 4096
+
+static void append_step(struct component *component, struct component_builder *builder,
+                        const struct step *step)
+{
+    buf_append(builder->steps, step, sizeof(*step));
+    component->step_count++;
+}
+
+static void append_text(struct component *component, struct component_builder *builder, struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool is_upper = component->ignores_case && c >= 'A' && c <= 'Z';
+        buf_append_c(builder->texts, is_upper ? (char)(c | 0x20) : c);
+    }
+}
+
+// Text that must be there; it joins a step of such text before it.
+static void append_fixed_text(struct component *component, struct component_builder *builder, struct str text)
+{
+    if (text.len == 0)
+        return;
+    struct step step = {.kind = STEP_TEXT, .text = builder->texts->len, .prefix_len = text.len};
+    append_text(component, builder, text);
+    struct step *last = NULL;
+    if (component->step_count > 0 && !builder->steps->err)
+        last = (struct step *)(void *)(builder->steps->ptr + builder->steps->len) - 1;
+    if (last && last->kind == STEP_TEXT && last->modifier == MODIFIER_NONE)
+        last->prefix_len += text.len;
+    else
+        append_step(component, builder, &step);
+}
+
+static enum step_kind kind_of(const struct part *part)
+{
+    switch (part->type) {
+    case PART_FIXED_TEXT:
+        return STEP_TEXT;
+    case PART_SEGMENT_WILDCARD:
+        return STEP_SEGMENT;
+    case PART_FULL_WILDCARD:
+    case PART_REGEXP:
+    default:
+        return STEP_ANYTHING;
+    }
+}
+
+// A part that may be missing or come again stays in one piece.
+static void append_part_with_modifier(struct component *component, struct component_builder *builder,
+                                      const struct part *part)
+{
+    struct str prefix = part->type == PART_FIXED_TEXT ? part->value : part->prefix;
+    struct step step = {kind_of(part), part->modifier, builder->texts->len, prefix.len, part->suffix.len};
+    append_text(component, builder, prefix);
+    append_text(component, builder, part->suffix);
+    append_step(component, builder, &step);
+}
+
+static void append_part(struct component *component, struct component_builder *builder,
+                        const struct part *part)
+{
+    if (part->modifier != MODIFIER_NONE) {
+        append_part_with_modifier(component, builder, part);
+    } else if (part->type == PART_FIXED_TEXT) {
+        append_fixed_text(component, builder, part->value);
+    } else {
+        struct step step = {.kind = kind_of(part)};
+        append_fixed_text(component, builder, part->prefix);
+        append_step(component, builder, &step);
+        append_fixed_text(component, builder, part->suffix);
+    }
+}
+
+static int compile_steps(struct component *component, struct component_builder *builder,
+                         const struct part *parts)
+{
+    for (; parts; parts = parts->next)
+        append_part(component, builder, parts);
+    if (builder->steps->err || builder->texts->err)
+        return -ENOMEM;
+    struct steps steps = {(const struct step *)(void *)builder->steps->ptr, builder->texts->ptr};
+    component->kind = steps_can_walk(component, &steps) ? COMPONENT_WALK : COMPONENT_SETS;
+    return HUB_OK;
+}
+
+static int compile_error(int code, const char **reason)
+{
+    switch (code) {
+    case PCRE2_ERROR_HEAP_FAILED:
+        return -ENOMEM;
+    case PCRE2_ERROR_PATTERN_TOO_LARGE:
+    case PCRE2_ERROR_PATTERN_STRING_TOO_LONG:
+    case PCRE2_ERROR_PARENTHESES_NEST_TOO_DEEP:
+    case PCRE2_ERROR_PATTERN_TOO_COMPLICATED:
+    case PCRE2_ERROR_QUANTIFIER_TOO_BIG:
+    case PCRE2_ERROR_PARENTHESES_STACK_CHECK:
+        *reason = "a custom group is too large or too deeply nested";
+        return HUB_E_TOO_BIG;
+    default:
+        *reason = "a custom group is no regular expression";
+        return HUB_E_INVALID;
+    }
+}
+
+static int compile_regex_text(struct component *component, struct str text, const char **reason)
+{
+    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+    if (!context)
+        return -ENOMEM;
+    pcre2_set_max_pattern_length(context, REGEX_TEXT_MAX);
+    pcre2_set_parens_nest_limit(context, REGEX_NEST_MAX);
+    uint32_t options = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY |
+                       PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C;
+    if (component->ignores_case)
+        options |= PCRE2_CASELESS;
+    int code;
+    size_t at;
+    component->regex = pcre2_compile((PCRE2_SPTR)text.ptr, text.len, options, &code, &at, context);
+    pcre2_compile_context_free(context);
+    return component->regex ? HUB_OK : compile_error(code, reason);
+}
+
+static int compile_regex(struct component *component, struct component_builder *builder,
+                         const struct part *parts, const struct pattern_syntax *syntax, const char **reason)
+{
+    component->kind = COMPONENT_REGEX;
+    if (parts->type == PART_FIXED_TEXT && parts->modifier == MODIFIER_NONE)
+        append_fixed_text(component, builder, parts->value);
+    if (builder->steps->err || builder->texts->err)
+        return -ENOMEM;
+    struct buf text;
+    buf_init(&text, REGEX_TEXT_MAX);
+    int err = regexp_append_parts(&text, parts, syntax, false, reason);
+    if (!err)
+        err = compile_regex_text(component, buf_str(&text), reason);
+    buf_done(&text);
+    return err;
+}
+
+static bool has_custom_group(const struct part *parts)
+{
+    while (parts && parts->type != PART_REGEXP)
+        parts = parts->next;
+    return parts != NULL;
+}
+
+int component_compile(struct component *component, struct component_builder *builder, struct str text,
+                      const struct pattern_syntax *syntax, const char **reason)
+{
+    *component = (struct component){
+        .delimiter = syntax->delimiter,
+        .ignores_case = syntax->ignores_case,
+        .first_step = (uint32_t)(builder->steps->len / sizeof(struct step)),
+    };
+    struct part *parts;
+    int err = parts_parse(builder->arena, text, syntax, &parts, reason);
+    if (err)
+        return err;
+    if (has_custom_group(parts))
+        return compile_regex(component, builder, parts, syntax, reason);
+    return compile_steps(component, builder, parts);
+}
+
+void component_done(struct component *component)
+{
+    pcre2_code_free(component->regex);
+    component->regex = NULL;
+}
+
+size_t component_regex_memory(const struct component *component)
+{
+    size_t size = 0;
+    if (component->regex)
+        (void)pcre2_pattern_info(component->regex, PCRE2_INFO_SIZE, &size);
+    return size;
+}
+
+// The limits of all matches; made on first use and then only read, by all threads; it lives as long as the
+// process.
+static pcre2_match_context *limits;
+static pthread_once_t limits_made = PTHREAD_ONCE_INIT;
+
+static void make_limits(void)
+{
+    limits = pcre2_match_context_create(NULL);
+    if (!limits)
+        return;
+    (void)pcre2_set_match_limit(limits, MATCH_STEPS_MAX);
+    (void)pcre2_set_depth_limit(limits, MATCH_DEPTH_MAX);
+    (void)pcre2_set_heap_limit(limits, MATCH_MEMORY_MAX);
+}
+
+static int match_result(int code)
+{
+    if (code >= 0)
+        return 1;
+    switch (code) {
+    case PCRE2_ERROR_NOMATCH:
+        return 0;
+    case PCRE2_ERROR_NOMEMORY:
+        return -ENOMEM;
+    default: // one of the limits
+        return HUB_E_TOO_BIG;
+    }
+}
+
+static int match_regex(const struct component *component, struct str text)
+{
+    (void)pthread_once(&limits_made, make_limits);
+    pcre2_match_data *data = limits ? pcre2_match_data_create(1, NULL) : NULL;
+    if (!data)
+        return -ENOMEM;
+    PCRE2_SPTR subject = (PCRE2_SPTR)(text.len > 0 ? text.ptr : "");
+    int code = pcre2_match(component->regex, subject, text.len, 0, 0, data, limits);
+    pcre2_match_data_free(data);
+    return match_result(code);
+}
+
+int component_test(const struct component *component, const struct steps *steps, struct str text)
+{
+    switch (component->kind) {
+    case COMPONENT_WALK:
+        return steps_walk(component, steps, text);
+    case COMPONENT_SETS:
+        return steps_match_sets(component, steps, text);
+    case COMPONENT_REGEX:
+    default:
+        return match_regex(component, text);
+    }
+}
