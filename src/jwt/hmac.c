@@ -27,15 +27,11 @@ struct digest {
 
 static struct digest digest_of(enum jwt_algorithm algorithm)
 {
-    switch (algorithm) {
-    case JWT_ALGORITHM_HS384:
+    if (algorithm == JWT_ALGORITHM_HS384)
         return (struct digest){"SHA384", 48};
-    case JWT_ALGORITHM_HS512:
+    if (algorithm == JWT_ALGORITHM_HS512)
         return (struct digest){"SHA512", 64};
-    case JWT_ALGORITHM_HS256:
-    default:
-        return (struct digest){"SHA256", 32};
-    }
+    return (struct digest){"SHA256", 32};
 }
 
 static const struct hmac_key *hmac_key(const struct jwt_key *key)
@@ -107,8 +103,7 @@ int hmac_key_new(struct jwt_key **ret_key, enum jwt_algorithm algorithm, struct 
     if (!hmac)
         return -ENOMEM;
     struct digest digest = digest_of(algorithm);
-    hmac->key.ops = &hmac_ops;
-    hmac->key.algorithms = 1U << algorithm;
+    jwt_key_init(&hmac->key, &hmac_ops, 1U << algorithm);
     hmac->key.short_of = secret.len < digest.size ? digest.size : 0;
     int err = prepare(hmac, digest, secret);
     if (err) {

@@ -2,92 +2,147 @@
 
 #include "base/err.h"
 #include "jwt/key_priv.h"
+#include "jwt/pem.h"
+#include "json/json.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 
-static const char *const names[] = {
-#define X(name) #name,
-    JWT_ALGORITHMS(X)
-#undef X
-};
+// ---- For the types ----
 
-bool jwt_algorithm_from_name(struct str name, enum jwt_algorithm *ret_algorithm)
+static void free_key(struct ref *ref)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
-        if (str_eq(name, str_from_c(names[i]))) {
-            *ret_algorithm = (enum jwt_algorithm)i;
-            return true;
-        }
-    }
-    return false;
+    struct jwt_key *key = CONTAINER_OF(ref, struct jwt_key, ref);
+    free(key->id);
+    key->ops->free(key);
 }
 
-const char *jwt_algorithm_name(enum jwt_algorithm algorithm)
+void jwt_key_init(struct jwt_key *key, const struct jwt_key_ops *ops, unsigned algorithms)
 {
-    return names[algorithm];
+    *key = (struct jwt_key){.ops = ops, .algorithms = algorithms};
+    ref_init(&key->ref, free_key);
 }
 
-static bool is_pem(struct str text)
+int jwt_key_set_id(struct jwt_key *key, struct str id)
 {
-    while (text.len && (text.ptr[0] == ' ' || (text.ptr[0] >= '\t' && text.ptr[0] <= '\r')))
-        text = str_slice(text, 1, text.len);
-    return str_starts_with(text, STR("-----BEGIN"));
+    key->id = str_dup_c(id);
+    key->id_len = id.len;
+    return key->id ? HUB_OK : -ENOMEM;
 }
 
-// The sentence that says what is wrong with the key, or NULL.
-static const char *fault(struct str text, struct str algorithm)
+// ---- Loading ----
+
+bool jwt_key_is_pem(struct str text)
+{
+    return pem_is_in(text);
+}
+
+static bool is_jwk(struct str text)
+{
+    struct json *root;
+    if (text.len > PEM_TEXT_MAX || json_parse(&root, text, NULL) != HUB_OK)
+        return false;
+    bool is = json_get(root, STR("kty")) || json_get(root, STR("keys"));
+    json_free(root);
+    return is;
+}
+
+// The sentence that says what is wrong with a secret, or NULL.
+static const char *fault_of_secret(struct str text, enum jwt_algorithm algorithm)
 {
     if (text.len == 0)
         return "the key is empty";
-    if (!is_pem(text))
-        return NULL;
-    if (algorithm.len == 0)
-        return "a key in PEM form needs its algorithm named";
-    if (str_starts_with(algorithm, STR("HS")))
-        return "a key in PEM form is not a secret: HS256, HS384 and HS512 cannot use it";
+    if (!jwt_algorithm_is_secret(algorithm))
+        return "the algorithm is for a key in PEM form (-----BEGIN PUBLIC KEY-----), which the key is not";
+    if (is_jwk(text))
+        return "the key is a JWK, not a secret: put a set with it in a file and name that by jwks_uri";
     return NULL;
+}
+
+static int load_secret(struct jwt_key **ret_key, struct str text, enum jwt_algorithm algorithm,
+                       const char **reterr_text)
+{
+    *reterr_text = fault_of_secret(text, algorithm);
+    return *reterr_text ? HUB_E_INVALID : hmac_key_new(ret_key, algorithm, text);
+}
+
+static int load_pem(struct jwt_key **ret_key, struct str text, enum jwt_algorithm algorithm,
+                    const char **reterr_text)
+{
+    *reterr_text =
+        "the algorithm is for a shared secret, but the key is in PEM form: whoever knows it could sign";
+    if (jwt_algorithm_is_secret(algorithm))
+        return HUB_E_INVALID;
+    EVP_PKEY *pkey;
+    bool is_private;
+    int err = pem_read(&pkey, &is_private, text, reterr_text);
+    if (err)
+        return err;
+    err = public_key_new(ret_key, pkey, is_private, 1U << algorithm, reterr_text);
+    EVP_PKEY_free(pkey);
+    return err;
+}
+
+static int load(struct jwt_key **ret_key, struct str text, struct str name, const char **reterr_text)
+{
+    bool pem = pem_is_in(text);
+    enum jwt_algorithm algorithm = JWT_ALGORITHM_HS256;
+    if (name.len && !jwt_algorithm_from_name(name, &algorithm)) {
+        *reterr_text = "the algorithm must be " JWT_ALGORITHMS_TEXT;
+        return HUB_E_UNSUPPORTED;
+    }
+    if (pem && name.len == 0) {
+        *reterr_text = "the algorithm is required with a key in PEM form";
+        return HUB_E_INVALID;
+    }
+    return pem ? load_pem(ret_key, text, algorithm, reterr_text)
+               : load_secret(ret_key, text, algorithm, reterr_text);
 }
 
 int jwt_key_load(struct jwt_key **ret_key, struct str text, struct str algorithm, struct str id,
                  const char **reterr_text)
 {
-    *reterr_text = fault(text, algorithm);
-    if (*reterr_text)
-        return HUB_E_INVALID;
-    enum jwt_algorithm value = JWT_ALGORITHM_HS256;
-    if (algorithm.len && !jwt_algorithm_from_name(algorithm, &value)) {
-        *reterr_text = "the algorithm is not one of HS256, HS384 and HS512";
-        return HUB_E_UNSUPPORTED;
-    }
     struct jwt_key *key;
-    int err = hmac_key_new(&key, value, text);
+    int err = load(&key, text, algorithm, reterr_text);
+    if (!err) {
+        key->any_id = id.len == 0;
+        err = id.len ? jwt_key_set_id(key, id) : HUB_OK;
+        if (err)
+            jwt_key_free(key);
+    }
     if (err) {
-        *reterr_text = err_text(err);
+        if (err != HUB_E_INVALID && err != HUB_E_UNSUPPORTED)
+            *reterr_text = err_text(err);
         return err;
     }
-    key->id = str_dup_c(id);
-    key->id_len = id.len;
-    if (!key->id) {
-        jwt_key_free(key);
-        *reterr_text = err_text(-ENOMEM);
-        return -ENOMEM;
-    }
+    *reterr_text = NULL;
     *ret_key = key;
     return HUB_OK;
 }
 
+// ---- Using ----
+
+struct jwt_key *jwt_key_share(struct jwt_key *key)
+{
+    ref_get(&key->ref);
+    return key;
+}
+
 void jwt_key_free(struct jwt_key *key)
 {
-    if (!key)
-        return;
-    free(key->id);
-    key->ops->free(key);
+    if (key)
+        ref_put(&key->ref);
 }
 
 struct str jwt_key_id(const struct jwt_key *key)
 {
     return str_make(key->id, key->id_len);
+}
+
+bool jwt_key_answers_to(const struct jwt_key *key, struct str id)
+{
+    return !id.ptr || key->any_id || (key->id && str_eq(id, jwt_key_id(key)));
 }
 
 unsigned jwt_key_algorithms(const struct jwt_key *key)

@@ -95,9 +95,7 @@ static enum jwt_reason read_header(struct jwt_check *check)
 
 static bool fits(const struct jwt_check *check, const struct jwt_key *key)
 {
-    struct str id = jwt_key_id(key);
-    return (jwt_key_algorithms(key) & 1U << check->algorithm) &&
-           (!check->key_id.ptr || id.len == 0 || str_eq(id, check->key_id));
+    return (jwt_key_algorithms(key) & 1U << check->algorithm) && jwt_key_answers_to(key, check->key_id);
 }
 
 static enum jwt_reason find_verifier(struct jwt_check *check, enum jwt_role role)
@@ -168,9 +166,7 @@ int jwt_check_new(struct jwt_check **ret_check, struct jwt_keyset *set, enum jwt
 
 bool jwt_check_is_slow(const struct jwt_check *check)
 {
-    bool secret = check->algorithm == JWT_ALGORITHM_HS256 || check->algorithm == JWT_ALGORITHM_HS384 ||
-                  check->algorithm == JWT_ALGORITHM_HS512;
-    return check->reason == JWT_REASON_NONE && !secret;
+    return check->reason == JWT_REASON_NONE && !jwt_algorithm_is_secret(check->algorithm);
 }
 
 void jwt_check_run(struct jwt_check *check)
