@@ -72,7 +72,12 @@ static int report(struct json_error *reterr, const json_error_t *error)
 
 int json_parse(struct json **ret_root, struct str text, struct json_error *reterr)
 {
-    if (text.len > JSON_TEXT_MAX)
+    return json_parse_up_to(ret_root, text, JSON_TEXT_MAX, reterr);
+}
+
+int json_parse_up_to(struct json **ret_root, struct str text, size_t max, struct json_error *reterr)
+{
+    if (text.len > max)
         return refuse(reterr, HUB_E_TOO_BIG, "the JSON text is too long");
     if (text.len == 0)
         return refuse(reterr, HUB_E_INVALID, "the JSON text is empty");
@@ -157,6 +162,11 @@ bool json_next(const struct json *object, void **iter, struct str *ret_key, cons
 struct str json_str(const struct json *value)
 {
     return str_make(json_string_value(inner(value)), json_string_length(inner(value)));
+}
+
+bool json_bool(const struct json *value)
+{
+    return value && json_typeof(inner(value)) == JSON_TRUE;
 }
 
 bool json_to_double(const struct json *value, double *ret_number)

@@ -38,6 +38,9 @@ struct json_error {
 // Any value may stand at the root. HUB_E_INVALID, HUB_E_TOO_BIG (over one of the bounds), -ENOMEM; `reterr`
 // may be NULL and is written on failure only.
 MUST_CHECK int json_parse(struct json **ret_root, struct str text, struct json_error *reterr);
+// The same with another bound on the size than JSON_TEXT_MAX.
+MUST_CHECK int json_parse_up_to(struct json **ret_root, struct str text, size_t max,
+                                struct json_error *reterr);
 // Frees the whole tree. Accepts NULL.
 void json_free(struct json *root);
 
@@ -52,6 +55,8 @@ const struct json *json_at(const struct json *array, size_t index);
 bool json_next(const struct json *object, void **iter, struct str *ret_key, const struct json **ret_value);
 // The text of a string (it may hold zero bytes, and ends with one more); otherwise a NULL ptr.
 struct str json_str(const struct json *value);
+// Whether it is `true`.
+bool json_bool(const struct json *value);
 // False unless it is a number.
 bool json_to_double(const struct json *value, double *ret_number);
 // Appends the value as compact JSON: members in their order, numbers with the digits that they need.
