@@ -57,13 +57,20 @@ static void on_trimmed(void *arg, const struct position *oldest)
     (void)oldest;
 }
 
+static void on_note(void *arg, bool is_warning, const char *text)
+{
+    (void)arg;
+    (void)is_warning;
+    (void)text;
+}
+
 static void on_closed(void *arg)
 {
     ((struct bench *)arg)->turn_done = true;
 }
 
 static const struct transport_events events = {
-    .opened = on_opened, .feed = on_feed, .trimmed = on_trimmed, .closed = on_closed};
+    .opened = on_opened, .note = on_note, .feed = on_feed, .trimmed = on_trimmed, .closed = on_closed};
 
 static void wait_for_turn(struct bench *bench)
 {

@@ -12,7 +12,7 @@ from pathlib import Path
 PURE = {"base"}
 CORE = {"sse", "mercure", "url", "jwt", "json", "conf"}
 
-# What each folder of src/ may include, besides itself. "transport/*" is any driver.
+# What each folder of src/ may include, besides itself. "transport/*" is any driver that has no line of its own.
 LAYERS = {
     "base": set(),
     "json": PURE,
@@ -24,8 +24,10 @@ LAYERS = {
     "loop": PURE,
     "net": PURE | {"loop"},
     "http": PURE | {"loop", "net"},
+    "bbolt": PURE,
     "transport": PURE | {"mercure"},
     "transport/*": PURE | {"transport", "mercure", "loop"},
+    "transport/bolt": PURE | {"transport", "mercure", "loop", "bbolt", "json", "url", "sse"},
     "client": PURE | {"http", "net", "loop", "sse", "url", "json"},
     "bench": PURE | {"client", "http", "net", "loop", "sse", "url", "jwt", "json"},
     "ui": PURE,
@@ -78,7 +80,7 @@ def folder_of(path):
 def may_include(folder, other):
     if folder == other:
         return True
-    allowed = LAYERS.get("transport/*" if folder.startswith("transport/") else folder, set())
+    allowed = LAYERS.get(folder) or LAYERS.get("transport/*" if folder.startswith("transport/") else folder, set())
     return other in allowed or (other.startswith("transport/") and "transport/*" in allowed)
 
 

@@ -2,7 +2,7 @@
 #
 # need_packages GROUP...   installs Debian packages that are missing
 # need_venv                Python with the pinned packages, at build/venv
-# need_clients             the pinned npm packages of the tests
+# need_clients             the pinned npm packages and Go modules of the tests
 # need_unpacked NAME PACKAGE...   unpacks packages into build/cache/NAME without installing them: for those
 #                          that would start a service
 #
@@ -40,6 +40,9 @@ packages_of() {
     # Whoever has a Node.js of their own keeps it; Debian's npm would fight with it.
     if [ "$1" = test ] && ! { command -v node && command -v npm; } >/dev/null; then
         printf 'nodejs\nnpm\n'
+    fi
+    if [ "$1" = test ] && ! command -v go >/dev/null; then
+        printf 'golang-go\n'
     fi
 }
 
@@ -125,9 +128,10 @@ need_venv() {
 
 need_clients() {
     local stamp folder=tests/blackbox/clients
-    stamp=$(stamp_path clients "$(cat $folder/package-lock.json)" "$(node --version)")
+    stamp=$(stamp_path clients "$(cat $folder/package-lock.json $folder/bbolt/go.sum)" "$(node --version)")
     [ -e "$stamp" ] && [ -d $folder/node_modules ] && return
     say "Installing the client libraries of the tests ($folder)"
     (cd $folder && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error)
+    (cd $folder/bbolt && go build -buildvcs=false -o /dev/null .) # modules and what is compiled go into Go's caches
     set_stamp "$stamp"
 }

@@ -247,6 +247,12 @@ static void tails_filled(struct tail_fill *fill, int err)
         finish_open(sequencer);
 }
 
+static void on_note(void *arg, bool is_warning, const char *text)
+{
+    (void)arg;
+    LOG(is_warning ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "The transport is being opened", LOG_C("note", text));
+}
+
 static void on_opened(void *arg, int err, const char *text, uint64_t epoch)
 {
     struct sequencer *sequencer = arg;
@@ -271,6 +277,7 @@ static void on_opened(void *arg, int err, const char *text, uint64_t epoch)
 
 static const struct transport_events events = {
     .opened = on_opened,
+    .note = on_note,
     .feed = on_feed,
     .trimmed = on_trimmed,
     .epoch = on_epoch,

@@ -216,6 +216,12 @@ static void list_short_key(const struct conf_issuer *issuer, const struct conf_v
 
 void server_list_warnings(const struct conf *conf, struct buf *buf)
 {
+    struct buf unread; // what is wrong with the URL is an error, told elsewhere
+    buf_init(&unread, REASON_MAX);
+    const struct transport_ops *ops = transport_driver_find(conf->transport_url, &unread);
+    if (ops)
+        (void)ops->check(conf->transport_url, buf, &unread);
+    buf_done(&unread);
     for (size_t i = 0; i < conf->issuer_count; i++) {
         const struct conf_issuer *issuer = &conf->issuers[i];
         list_short_key(issuer, &issuer->publisher, "publisher", buf);

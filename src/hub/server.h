@@ -23,5 +23,5 @@ int server_run(const struct conf *conf, const struct server_events *events);
 // Whether there is a transport for the URL that takes it; opens nothing. HUB_E_INVALID or HUB_E_UNSUPPORTED
 // with a sentence, -ENOMEM.
 MUST_CHECK int server_check_transport(struct str url, struct buf *reterr);
-// Appends what an operator should know about a configuration that is good, a line each; opens nothing.
+// Appends what an operator should know about a configuration that is good, a line each; changes nothing.
 void server_list_warnings(const struct conf *conf, struct buf *buf);

@@ -58,6 +58,8 @@ struct transport_events {
     // open has ended: 0, or an error; with a sentence for the operator, which on success says where updates
     // are kept, or is "". On success `epoch` is the current one.
     void (*opened)(void *arg, int err, const char *text, uint64_t epoch);
+    // What the operator should know while the transport is being opened, for the log. Comes before `opened`.
+    void (*note)(void *arg, bool is_warning, const char *text);
     // Committed updates, in the one order, each exactly once, this node's own included (the very `struct
     // update` that was published, where it still is at hand). Comes for everything committed after `opened`.
     void (*feed)(void *arg, struct feed_entry *entries, size_t count);
@@ -154,7 +156,7 @@ struct transport_config {
 struct transport_ops {
     const char *const *schemes;   // NULL-terminated, without "://"
     const struct option *options; // of the URL's query; terminated by a NULL name
-    // Checks a URL without opening anything; a sentence goes to `reterr`. What the operator should know
+    // Checks a URL without changing anything; a sentence goes to `reterr`. What the operator should know
     // though the URL is good goes to `notes`, a line each; it may be NULL. Any thread.
     int (*check)(struct str url, struct buf *notes, struct buf *reterr);
     // Starts to open; `opened` follows. On failure a sentence goes to `reterr` and nothing follows.

@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#define NOTES_MAX 8192
+
 // ---- Events ----
 
 static void on_opened(void *arg, int err, const char *reason, uint64_t epoch)
@@ -26,6 +28,17 @@ static void on_opened(void *arg, int err, const char *reason, uint64_t epoch)
     probe->open_err = err;
     probe->epoch = epoch;
     (void)snprintf(probe->reason, sizeof(probe->reason), "%s", reason);
+}
+
+static void on_note(void *arg, bool is_warning, const char *text)
+{
+    struct probe *probe = arg;
+    assert_false(probe->opened);
+    if (!probe->notes)
+        probe->notes = calloc(1, NOTES_MAX);
+    assert_non_null(probe->notes);
+    size_t len = strlen(probe->notes);
+    (void)snprintf(probe->notes + len, NOTES_MAX - len, "%s%s\n", is_warning ? "warning: " : "", text);
 }
 
 static void keep(struct probe *probe, const struct feed_entry *entry)
@@ -73,11 +86,17 @@ static void on_closed(void *arg)
 
 static const struct transport_events events = {
     .opened = on_opened,
+    .note = on_note,
     .feed = on_feed,
     .trimmed = on_trimmed,
     .epoch = on_epoch,
     .closed = on_closed,
 };
+
+const struct transport_events *probe_events(void)
+{
+    return &events;
+}
 
 // ---- Life ----
 
@@ -112,6 +131,7 @@ void probe_done(struct probe *probe)
     loop_done(&probe->loop);
     remove_folder(probe->folder);
     free(probe->fed);
+    free(probe->notes);
 }
 
 void probe_turn(struct probe *probe)

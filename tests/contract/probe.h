@@ -32,6 +32,7 @@ struct probe {
     struct feed_entry *fed; // in the order of the feed, since it was opened
     size_t fed_count;
     size_t fed_room;
+    char *notes;             // lines, "warning: " before those; NULL when there is none
     struct position trimmed; // the last that was told
     size_t epochs;
 };
@@ -39,6 +40,8 @@ struct probe {
 void probe_init(struct probe *probe, const struct driver *driver);
 // Closes what is open and removes the folder.
 void probe_done(struct probe *probe);
+// What a transport that a test opens itself is to tell the probe.
+const struct transport_events *probe_events(void);
 // One turn of the loop, which may wait.
 void probe_turn(struct probe *probe);
 

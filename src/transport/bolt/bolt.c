@@ -5,15 +5,19 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "mercure/update.h"
+#include "transport/bolt/go_file.h"
 #include "transport/bolt/settings.h"
 #include "transport/bolt/store.h"
 #include "transport/number.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define URL_ARENA_MAX (256U * 1024)
+#define NOTE_MAX 1024U
 #define DISK_WARNING 90U // per cent
 // Subscription events that are too old are dropped with what is published, and otherwise no more often than
 // this.
@@ -25,6 +29,8 @@ struct bolt {
     struct transport_config config;
     struct store *store;
     struct store_log log; // the writer's, between attach and detach
+    char *bucket;
+    atomic_bool closed; // while it is being opened: an import is given up
     bool attached;
     bool closing;
     size_t waiting; // requests under way
@@ -66,12 +72,18 @@ static struct store_reply reply_to(const struct bolt *bolt, message_handle_fn *h
 
 // ---- Close ----
 
+static void free_bolt(struct bolt *bolt)
+{
+    free(bolt->bucket);
+    free(bolt->entries);
+    free(bolt);
+}
+
 static void finish_close(struct bolt *bolt)
 {
     store_put(bolt->store);
     bolt->config.events->closed(bolt->config.arg);
-    free(bolt->entries);
-    free(bolt);
+    free_bolt(bolt);
 }
 
 static void detached(struct message *message)
@@ -100,6 +112,7 @@ static void bolt_close(struct transport *transport)
     struct bolt *bolt = bolt_of(transport);
     bolt->closing = true;
     timer_cancel(&bolt->expiry);
+    atomic_store(&bolt->closed, true);
     go_on_closing(bolt);
 }
 
@@ -312,12 +325,29 @@ static int bolt_replay(struct transport *transport, struct replay_request *reque
 
 // ---- Open ----
 
+// What is to be known of the file at the path, which may be that of a Go hub.
+static void note_go_file(const struct settings *settings, struct buf *notes)
+{
+    char name[PATH_MAX];
+    if (!go_file_is_there(settings->path.ptr) ||
+        (size_t)snprintf(name, sizeof(name), "%s.lmdb", settings->path.ptr) >= sizeof(name))
+        return;
+    if (access(name, F_OK) == 0)
+        buf_printf(notes, "%s is the history of a Go hub, and is not used: the history is in %s\n",
+                   settings->path.ptr, name);
+    else
+        buf_printf(notes, "%s is the history of a Go hub: the first start imports it into %s\n",
+                   settings->path.ptr, name);
+}
+
 static int bolt_check(struct str url, struct buf *notes, struct buf *reterr)
 {
     struct arena arena;
     arena_init(&arena, URL_ARENA_MAX);
     struct settings settings;
     int err = settings_parse(&settings, url, &arena, notes, reterr);
+    if (!err && notes)
+        note_go_file(&settings, notes);
     arena_done(&arena);
     return err;
 }
@@ -345,6 +375,33 @@ static void opened(struct message *message)
     end_request(bolt);
 }
 
+// What goes from the writer to the hub thread, ahead of the answer.
+struct bolt_note {
+    struct message message;
+    struct bolt *bolt;
+    bool is_warning;
+    char text[NOTE_MAX];
+};
+
+static void noted(struct message *message)
+{
+    struct bolt_note *note = CONTAINER_OF(message, struct bolt_note, message);
+    const struct transport_config *config = &note->bolt->config;
+    config->events->note(config->arg, note->is_warning, note->text);
+    free(note);
+}
+
+static void send_note(void *arg, bool is_warning, const char *text)
+{
+    struct bolt *bolt = arg;
+    struct bolt_note *note = malloc(sizeof(*note));
+    if (!note)
+        return;
+    *note = (struct bolt_note){.message.handle = noted, .bolt = bolt, .is_warning = is_warning};
+    (void)snprintf(note->text, sizeof(note->text), "%s", text);
+    mailbox_post(&bolt->config.loop->mailbox, &note->message);
+}
+
 static struct bolt *new_bolt(const struct transport_config *config, const struct settings *settings)
 {
     struct bolt *bolt = calloc(1, sizeof(*bolt));
@@ -359,7 +416,11 @@ static struct bolt *new_bolt(const struct transport_config *config, const struct
                                    .sync = settings->sync == SYNC_ALWAYS};
     timer_init(&bolt->expiry, expire);
     list_init(&bolt->log.node);
-    return bolt;
+    bolt->bucket = str_dup_c(settings->bucket);
+    if (bolt->bucket)
+        return bolt;
+    free_bolt(bolt);
+    return NULL;
 }
 
 static int open_with(struct transport **ret_transport, const struct transport_config *config,
@@ -370,13 +431,21 @@ static int open_with(struct transport **ret_transport, const struct transport_co
         return -ENOMEM;
     int err = store_get(&bolt->store, settings->path);
     if (err) {
-        free(bolt);
+        free_bolt(bolt);
         return err;
     }
     bolt->waiting = 1;
     bolt->attach.store = bolt->store;
     bolt->attach.reply = reply_to(bolt, opened);
     bolt->attach.log = &bolt->log;
+    bolt->attach.import = (struct import_order){
+        .bucket = str_from_c(bolt->bucket),
+        .hub = bolt->log.hub,
+        .size = settings->size,
+        .cancelled = &bolt->closed,
+        .note = send_note,
+        .arg = bolt,
+    };
     store_attach(&bolt->attach);
     *ret_transport = &bolt->transport;
     return HUB_OK;

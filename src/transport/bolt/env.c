@@ -40,7 +40,7 @@ int env_err(int code)
     }
 }
 
-static int open_mapped(MDB_env **ret_mdb, const char *path, size_t map_size)
+static int open_mapped(MDB_env **ret_mdb, const char *path, unsigned flags, size_t map_size)
 {
     MDB_env *mdb;
     int err = env_err(mdb_env_create(&mdb));
@@ -50,7 +50,7 @@ static int open_mapped(MDB_env **ret_mdb, const char *path, size_t map_size)
     if (!err)
         err = env_err(mdb_env_set_maxreaders(mdb, ENV_READERS));
     if (!err)
-        err = env_err(mdb_env_open(mdb, path, MDB_NOSUBDIR | MDB_NOTLS, 0600));
+        err = env_err(mdb_env_open(mdb, path, MDB_NOSUBDIR | flags, 0600));
     if (err) {
         mdb_env_close(mdb);
         return err;
@@ -59,11 +59,11 @@ static int open_mapped(MDB_env **ret_mdb, const char *path, size_t map_size)
     return HUB_OK;
 }
 
-static int open_largest(MDB_env **ret_mdb, const char *path)
+static int open_largest(MDB_env **ret_mdb, const char *path, unsigned flags)
 {
     int err = -ENOMEM;
     for (size_t size = MAP_SIZE; size >= MAP_SIZE_MIN && err == -ENOMEM; size /= 2)
-        err = open_mapped(ret_mdb, path, size);
+        err = open_mapped(ret_mdb, path, flags, size);
     return err;
 }
 
@@ -147,7 +147,7 @@ static int open_verified(struct env *env, const char *path, uint64_t marked, str
         return err;
     err = fill_up(env, &head);
     if (!err)
-        err = open_largest(&env->mdb, path);
+        err = open_largest(&env->mdb, path, MDB_NOTLS);
     int stale;
     if (!err)
         err = env_err(mdb_reader_check(env->mdb, &stale));
@@ -220,59 +220,69 @@ int env_probe(struct env *env)
 
 // ---- A new store ----
 
-static int create_table(MDB_txn *txn)
+static int create_table(MDB_txn *txn, struct env *env)
 {
     uint32_t format = ENV_FORMAT;
     uint64_t epoch;
     random_bytes(&epoch, sizeof(epoch));
-    MDB_dbi rows;
-    int err = env_err(mdb_dbi_open(txn, NULL, MDB_CREATE, &rows));
+    int err = env_err(mdb_dbi_open(txn, NULL, MDB_CREATE, &env->rows));
     if (!err)
-        err = put_meta(txn, rows, "format", &format, sizeof(format));
-    return err ? err : put_meta(txn, rows, "epoch", &epoch, sizeof(epoch));
+        err = put_meta(txn, env->rows, "format", &format, sizeof(format));
+    return err ? err : put_meta(txn, env->rows, "epoch", &epoch, sizeof(epoch));
 }
 
-static int fill_new(MDB_env *mdb)
+static int begin_new(struct env *env)
 {
     MDB_txn *txn;
-    int err = env_err(mdb_txn_begin(mdb, NULL, 0, &txn));
+    int err = env_err(mdb_txn_begin(env->mdb, NULL, 0, &txn));
     if (err)
         return err;
-    err = create_table(txn);
+    err = create_table(txn, env);
     if (!err)
         return env_err(mdb_txn_commit(txn));
     mdb_txn_abort(txn);
     return err;
 }
 
-static int write_new(const char *path)
+// Nobody else has the draft, and it is thrown away when it is not finished: one sync at its end is enough.
+static int write_draft(const char *draft, env_fill_fn *fill, void *arg, struct buf *reterr)
 {
-    MDB_env *mdb;
-    int err = env_err(mdb_env_create(&mdb));
-    if (err)
-        return err;
-    err = env_err(mdb_env_open(mdb, path, MDB_NOSUBDIR | MDB_NOLOCK, 0600));
+    struct env env = {.fd = -1};
+    int err = open_largest(&env.mdb, draft, MDB_NOLOCK | MDB_NOSYNC);
     if (!err)
-        err = fill_new(mdb);
-    mdb_env_close(mdb);
+        err = begin_new(&env);
+    if (!err && fill)
+        err = fill(&env, arg, reterr);
+    if (!err)
+        err = env_err(mdb_env_sync(env.mdb, 1));
+    env_close(&env);
     return err;
 }
 
-int env_create(const char *path, struct buf *reterr)
+static int replace(const char *draft, const char *path)
+{
+    if (rename(draft, path) != 0)
+        return -errno;
+    return folder_sync(path);
+}
+
+int env_create(const char *path, env_fill_fn *fill, void *arg, struct buf *reterr)
 {
     char draft[PATH_MAX];
+    size_t said = reterr->len;
     int err = HUB_OK;
     if ((size_t)snprintf(draft, sizeof(draft), "%s-new", path) >= sizeof(draft))
         err = -ENAMETOOLONG;
     if (!err && unlink(draft) != 0 && errno != ENOENT)
         err = -errno;
+    if (!err) {
+        err = write_draft(draft, fill, arg, reterr);
+        if (err)
+            (void)unlink(draft);
+    }
     if (!err)
-        err = write_new(draft);
-    if (!err && rename(draft, path) != 0)
-        err = -errno;
-    if (!err)
-        err = folder_sync(path);
-    if (err)
+        err = replace(draft, path);
+    if (err && reterr->len == said)
         buf_printf(reterr, "%s cannot be created: %s", path, err_text(err));
     return err;
 }

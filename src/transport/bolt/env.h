@@ -42,6 +42,9 @@ MUST_CHECK int env_probe(struct env *env);
 // Our code for one of LMDB.
 int env_err(int lmdb_code);
 
-// Creates a new store, empty and synced. It appears under its name only when it is whole. A negative errno or
-// HUB_E_*, with a sentence.
-MUST_CHECK int env_create(const char *path, struct buf *reterr);
+// Puts what a new store begins with into it, in transactions of its own. A code with a sentence.
+typedef int env_fill_fn(struct env *env, void *arg, struct buf *reterr);
+
+// Creates a new store, filled unless `fill` is NULL, and synced. It appears under its name only when it is
+// whole. A negative errno or HUB_E_*, with a sentence.
+MUST_CHECK int env_create(const char *path, env_fill_fn *fill, void *arg, struct buf *reterr);

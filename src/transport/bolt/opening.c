@@ -1,49 +1,46 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "transport/bolt/folder.h"
+#include "transport/bolt/go_file.h"
+#include "transport/bolt/import.h"
 #include "transport/bolt/store_priv.h"
 
-#include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-// The first page of bbolt's file: a head of 16 bytes, then this number in the order of bytes of its machine.
-#define GO_MAGIC 0xED0CDAEDU
-#define GO_MAGIC_AT 16
+// What filling a new store takes.
+struct filling {
+    const struct import_order *order;
+    const struct go_file *file;
+    const char *path;
+};
 
-static bool is_go_file(const char *path)
+static int fill(struct env *env, void *arg, struct buf *reterr)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return false;
-    uint32_t magic = 0;
-    ssize_t len = pread(fd, &magic, sizeof(magic), GO_MAGIC_AT);
-    (void)close(fd);
-    return len == (ssize_t)sizeof(magic) && (le32toh(magic) == GO_MAGIC || be32toh(magic) == GO_MAGIC);
+    const struct filling *filling = arg;
+    return import_run(filling->order, filling->file, filling->path, env, reterr);
 }
 
-static int create(struct store *store, struct buf *reterr)
+static int create(struct store *store, const struct import_order *order, struct buf *reterr)
 {
-    if (is_go_file(store->go_path)) {
-        buf_printf(
-            reterr,
-            "%s is the history of a Go hub, which this version cannot read: move it away to begin with an "
-            "empty history in %s, or name another path in transport_url",
-            store->go_path, store->path);
-        return HUB_E_UNSUPPORTED;
-    }
-    return env_create(store->path, reterr);
+    struct go_file file;
+    int err = go_file_open(&file, store->go_path, reterr);
+    if (err == HUB_E_NOT_FOUND)
+        return env_create(store->path, NULL, NULL, reterr);
+    if (err)
+        return err;
+    struct filling filling = {.order = order, .file = &file, .path = store->go_path};
+    err = env_create(store->path, fill, &filling, reterr);
+    go_file_close(&file);
+    return err;
 }
 
-static int find_or_create(struct store *store, struct buf *reterr)
+static int find_or_create(struct store *store, const struct import_order *order, struct buf *reterr)
 {
     struct stat status;
     if (stat(store->path, &status) != 0) {
         if (errno == ENOENT)
-            return create(store, reterr);
+            return create(store, order, reterr);
         int err = -errno;
         buf_printf(reterr, "%s cannot be opened: %s", store->path, err_text(err));
         return err;
@@ -69,14 +66,14 @@ static int check_epoch(struct store *store, struct buf *reterr)
     return err;
 }
 
-int opening_run(struct store *store, struct buf *reterr)
+int opening_run(struct store *store, const struct import_order *order, struct buf *reterr)
 {
     int err = folder_create(store->path, reterr);
     if (!err)
         err = lock_take(&store->lock, store->lock_path, reterr);
     if (err)
         return err;
-    err = find_or_create(store, reterr);
+    err = find_or_create(store, order, reterr);
     if (!err)
         err = env_open(&store->env, store->path, store->lock.transaction, reterr);
     if (!err)

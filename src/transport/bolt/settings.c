@@ -28,8 +28,9 @@ const struct option settings_options[] = {
             "second, and what came in that second is lost when the power fails."},
     {.name = "bucket_name",
      .type = OPTION_TEXT,
-     .flags = OPTION_IGNORED,
-     .doc = "Named the bucket in the file of a Go hub."},
+     .default_text = "updates",
+     OPTION_AT(struct settings, bucket),
+     .doc = "The bucket of the history in the file of a Go hub that is imported."},
     {.name = "cleanup_frequency",
      .type = OPTION_TEXT,
      .flags = OPTION_IGNORED,
@@ -96,6 +97,8 @@ static int parse(struct settings *settings, struct str url, struct arena *arena,
         err = dsn_parse(&dsn, url, arena, reterr);
     if (!err)
         err = option_parse_query(settings_options, settings, dsn.query, arena, notes, reterr);
+    if (settings->bucket.len == 0)
+        settings->bucket = STR("updates"); // as Go hubs do
     if (!err)
         err = name_path(&dsn, arena, &settings->path, reterr);
     if (!err)

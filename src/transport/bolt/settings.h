@@ -16,9 +16,10 @@ enum sync_mode {
 };
 
 struct settings {
-    struct str path; // absolute, with a terminating zero that does not count; the store is in PATH.lmdb
-    uint64_t size;   // updates kept; 0 keeps all
-    unsigned sync;   // of enum sync_mode
+    struct str path;   // absolute, with a terminating zero that does not count; the store is in PATH.lmdb
+    struct str bucket; // of a Go hub's file that is imported
+    uint64_t size;     // updates kept; 0 keeps all
+    unsigned sync;     // of enum sync_mode
 };
 
 extern const struct option settings_options[];

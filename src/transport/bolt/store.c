@@ -204,20 +204,21 @@ static int read_bounds(struct store *store, struct store_log *log, uint64_t *ret
     return err;
 }
 
-static int attach(struct store *store, struct store_log *log, uint64_t *ret_head, struct buf *reterr)
+static int attach(struct store *store, struct store_attach *request, struct buf *reterr)
 {
     if (atomic_load(&store->fault) >= STORE_FAULT_FAILED) {
         buf_printf(reterr, "%s had to be given up by another hub; a restart opens it again", store->path);
         return HUB_E_CLOSED;
     }
-    int err = store->env.mdb ? HUB_OK : opening_run(store, reterr);
+    struct store_log *log = request->log;
+    int err = store->env.mdb ? HUB_OK : opening_run(store, &request->import, reterr);
     if (err)
         return err;
     if (has_log(store, log->hub)) {
         buf_printf(reterr, "%s is already in use for this hub", store->path);
         return HUB_E_BUSY;
     }
-    err = read_bounds(store, log, ret_head, reterr);
+    err = read_bounds(store, log, &request->head, reterr);
     if (!err) {
         list_append(&store->logs, &log->node);
         commit_check_disk(store);
@@ -230,7 +231,7 @@ static void handle_attach(struct message *message)
     struct store_attach *request = CONTAINER_OF(message, struct store_attach, message);
     struct buf reason;
     buf_init(&reason, STORE_REASON_MAX - 1);
-    request->err = attach(request->store, request->log, &request->head, &reason);
+    request->err = attach(request->store, request, &reason);
     const char *text = buf_c(&reason);
     if (!request->err)
         (void)snprintf(request->reason, sizeof(request->reason), "the history is in %s",

@@ -13,6 +13,7 @@
 #include "loop/loop.h"
 #include "transport/bolt/checkpoint.h"
 #include "transport/bolt/env.h"
+#include "transport/bolt/import.h"
 #include "transport/bolt/lock.h"
 #include "transport/bolt/rows.h"
 #include "transport/slice.h"
@@ -67,12 +68,14 @@ struct store_reply {
     message_handle_fn *handle;
 };
 
-// Opens the file if it is not open yet, and the hub's log in it. The hub and the size of the log are set.
+// Opens the file if it is not open yet, and the hub's log in it. The hub and the size of the log are set, and
+// those of the import are theirs.
 struct store_attach {
     struct message message;
     struct store *store;
     struct store_reply reply;
     struct store_log *log;
+    struct import_order import;
     int err;
     char reason[STORE_REASON_MAX]; // a sentence; on success it says where the history is
     uint64_t epoch;

@@ -30,12 +30,19 @@ static void on_opened(void *arg, int err, const char *reason, uint64_t epoch)
     (void)snprintf(reader->found->reason, sizeof(reader->found->reason), "%s", reason);
 }
 
+static void on_note(void *arg, bool is_warning, const char *text)
+{
+    (void)arg;
+    (void)is_warning;
+    (void)text;
+}
+
 static void on_closed(void *arg)
 {
     ((struct reader *)arg)->done = true;
 }
 
-static const struct transport_events events = {.opened = on_opened, .closed = on_closed};
+static const struct transport_events events = {.opened = on_opened, .note = on_note, .closed = on_closed};
 
 static void on_read(struct replay_request *request)
 {

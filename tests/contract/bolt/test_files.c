@@ -248,39 +248,6 @@ static void a_draft_that_was_left_behind_is_no_hindrance(void **state)
 
 // ---- Other files ----
 
-static void save_go_file(const struct probe *probe)
-{
-    char page[PAGE_SIZE] = {0};
-    static const unsigned char magic[] = {0xED, 0xDA, 0x0C, 0xED};
-    memcpy(page + 16, magic, sizeof(magic));
-    save(probe, "", page, sizeof(page));
-}
-
-static void the_file_of_a_go_hub_is_refused_with_the_way_out(void **state)
-{
-    struct probe *probe = *state;
-    char name[PATH_MAX];
-    probe_close(probe);
-    assert_int_equal(remove(name_of(probe, name, ".lmdb")), 0);
-    save_go_file(probe);
-    assert_int_equal(probe_open(probe, NULL), HUB_E_UNSUPPORTED);
-    assert_non_null(strstr(probe->reason, "history of a Go hub"));
-    assert_non_null(strstr(probe->reason, "move it away"));
-    assert_int_not_equal(access(name_of(probe, name, ".lmdb"), F_OK), 0);
-    char *bytes;
-    assert_int_equal(load(probe, "", &bytes), PAGE_SIZE);
-    free(bytes);
-}
-
-static void the_file_of_a_go_hub_beside_a_store_is_left_alone(void **state)
-{
-    struct probe *probe = *state;
-    probe_publish(probe, 0, 10, 10);
-    save_go_file(probe);
-    probe_reopen(probe, NULL);
-    probe_expect(probe, &beginning, 0, 10);
-}
-
 static void any_other_file_at_the_path_is_left_alone(void **state)
 {
     struct probe *probe = *state;
@@ -584,8 +551,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(folders_and_files_are_for_this_user_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_created_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_draft_that_was_left_behind_is_no_hindrance, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_file_of_a_go_hub_is_refused_with_the_way_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_file_of_a_go_hub_beside_a_store_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(any_other_file_at_the_path_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_store_is_refused_and_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_that_was_cut_short_is_refused, setup, teardown),

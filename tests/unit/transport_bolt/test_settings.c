@@ -96,12 +96,13 @@ static void the_defaults_keep_and_sync_everything(void **state)
     assert_int_equal(fixture->settings.sync, SYNC_OFF);
 }
 
-static void what_a_go_hub_took_is_ignored_with_a_note(void **state)
+static void what_a_go_hub_took_is_taken_or_ignored_with_a_note(void **state)
 {
     struct fixture *fixture = *state;
     accept(fixture, "bolt:///m.db?bucket_name=updates&cleanup_frequency=0.3&size=10", "/m.db");
     assert_int_equal(fixture->settings.size, 10);
-    assert_non_null(strstr(buf_c(&fixture->notes), "bucket_name"));
+    assert_true(str_eq(fixture->settings.bucket, STR("updates")));
+    assert_null(strstr(buf_c(&fixture->notes), "bucket_name"));
     assert_non_null(strstr(buf_c(&fixture->notes), "cleanup_frequency"));
 }
 
@@ -142,7 +143,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_path_is_the_urls_or_else_its_host, setup, teardown),
         cmocka_unit_test_setup_teardown(a_host_before_a_path_is_left_out_with_a_note, setup, teardown),
         cmocka_unit_test_setup_teardown(the_defaults_keep_and_sync_everything, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_a_go_hub_took_is_ignored_with_a_note, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_a_go_hub_took_is_taken_or_ignored_with_a_note, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_is_refused_with_a_sentence, setup, teardown),
         cmocka_unit_test_setup_teardown(a_path_may_be_as_long_as_the_system_takes_it, setup, teardown),
     };
