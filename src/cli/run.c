@@ -110,7 +110,7 @@ static void warn_of_playground(const struct conf *conf)
 static void tell_of_legacy(const struct conf *conf)
 {
     if (conf->legacy.version)
-        LOG(LOG_LEVEL_WARN, "The 0.x protocol is configured, and this version does not serve it yet",
+        LOG(LOG_LEVEL_INFO, "The 0.x protocol is accepted beside the modern one",
             LOG_U64("version", conf->legacy.version));
 }
 

@@ -31,6 +31,15 @@ enum form_type form_type_of(struct str content_type)
     return form ? FORM_TYPE_FORM : FORM_TYPE_OTHER;
 }
 
+bool form_is_strict(struct str text)
+{
+    for (size_t at = str_find(text, 0, '%'); at < text.len; at = str_find(text, at + 1, '%')) {
+        if (str_percent_byte(text, at) < 0)
+            return false;
+    }
+    return str_find(text, 0, ';') == text.len;
+}
+
 void form_init(struct form *form, struct str text, struct arena *arena)
 {
     *form = (struct form){._rest = text, ._arena = arena};

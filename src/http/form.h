@@ -23,6 +23,10 @@ enum form_type {
 
 enum form_type form_type_of(struct str content_type);
 
+// Whether a text holds neither a ";" nor a "%" without two hexadecimal digits behind it: what the parser of
+// the 0.x hub took for no form at all, and form_next takes as it stands.
+bool form_is_strict(struct str text);
+
 struct form {
     int err; // HUB_OK, or -ENOMEM: the walk has ended early
     struct str _rest;

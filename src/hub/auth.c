@@ -4,10 +4,12 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "conf/conf.h"
 #include "http/exchange.h"
 #include "hub/auth_request.h"
 #include "hub/auth_token.h"
 #include "hub/hub.h"
+#include "hub/legacy.h"
 #include "hub/shard.h"
 #include "hub/verification.h"
 #include "hub/worker.h"
@@ -69,8 +71,11 @@ static int read_claims(struct jwt_check *check, struct credentials *credentials)
     int err = jwt_check_end(check, &credentials->claims, &payload, &credentials->failure);
     if (err)
         return err;
-    err = authorization_parse(&credentials->authorization, json_get(payload, STR("authorization_details")),
-                              &credentials->details);
+    const struct json *details = json_get(payload, STR("authorization_details"));
+    if (credentials->claims->legacy && !details)
+        err = authorization_parse_claims(&credentials->authorization, payload, &credentials->details);
+    else
+        err = authorization_parse(&credentials->authorization, details, &credentials->details);
     json_free(payload);
     return err;
 }
@@ -193,15 +198,24 @@ static bool check_use(const struct auth_request *request, const struct credentia
         refuse_use(request, claims, authorization_reason_text(credentials->details));
         return false;
     }
+    bool is_old_place =
+        request->token.place == AUTH_PLACE_PARAMETER || request->token.place == AUTH_PLACE_OLD_COOKIE;
+    if (is_old_place && !claims->legacy) {
+        refuse_use(request, claims, "an access token may stand only where its own protocol allows");
+        return false;
+    }
     return check_claims(request, claims);
 }
 
 void auth_conclude(struct auth_request *request, struct credentials *credentials)
 {
-    if (check_use(request, credentials))
-        request->done(request->worker, request->shard, request->exchange, credentials);
-    else
+    if (!check_use(request, credentials)) {
         ref_put(&credentials->ref);
+        return;
+    }
+    if (credentials->claims->legacy)
+        legacy_note(request->shard, request->exchange, legacy_forms_of_token(request->token.place));
+    request->done(request->worker, request->shard, request->exchange, credentials);
 }
 
 // ---- Waiting ----
@@ -241,7 +255,7 @@ static void verify(struct auth_request *request, const struct jwt_cache_key *key
 {
     struct jwt_check *check;
     struct credentials *credentials;
-    int err = jwt_check_new(&check, request->shard->keys, request->role, request->token);
+    int err = jwt_check_new(&check, request->shard->keys, request->role, request->token.text);
     if (!err && jwt_check_is_slow(check)) {
         verification_begin(request, key, check);
         return;
@@ -261,7 +275,7 @@ void auth_begin(struct auth_request *request)
     struct worker *worker = request->worker;
     struct jwt_cache_scope scope = scope_of(request);
     struct jwt_cache_key key;
-    int err = jwt_cache_key(worker->tokens, request->token, &scope, &key);
+    int err = jwt_cache_key(worker->tokens, request->token.text, &scope, &key);
     if (err) {
         auth_give_up(request->shard, request->exchange, err_text(err));
         return;
@@ -275,6 +289,18 @@ void auth_begin(struct auth_request *request)
     }
 }
 
+// Where the 0.x protocol is on, what does not bring an access token is a request of that protocol, which has
+// 401 for everything.
+static void refuse_request(const struct auth_request *request, const char *wrong)
+{
+    bool legacy = request->shard->hub->conf->legacy.version && !jwt_is_access_token(request->token.text);
+    struct token_fault fault = {.reason = wrong, .told = true};
+    if (legacy)
+        auth_refuse_token(request->shard, request->exchange, &fault);
+    else
+        auth_refuse_request(request->shard, request->exchange, wrong);
+}
+
 void auth_check(struct worker *worker, struct shard *shard, struct exchange *exchange, enum jwt_role role,
                 auth_done_fn *done)
 {
@@ -282,8 +308,8 @@ void auth_check(struct worker *worker, struct shard *shard, struct exchange *exc
         .worker = worker, .shard = shard, .exchange = exchange, .role = role, .done = done};
     const char *wrong = auth_token_find(shard->hub->conf, exchange, &request.token);
     if (wrong)
-        auth_refuse_request(shard, exchange, wrong);
-    else if (request.token.ptr)
+        refuse_request(&request, wrong);
+    else if (request.token.text.ptr)
         auth_begin(&request);
     else
         done(worker, shard, exchange, NULL);

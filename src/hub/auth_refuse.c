@@ -8,6 +8,7 @@
 #include "hub/answer.h"
 #include "hub/hub.h"
 #include "hub/shard.h"
+#include "jwt/claims.h"
 
 #define VALUE_MAX 4096
 
@@ -88,11 +89,15 @@ void auth_require(struct shard *shard, struct exchange *exchange)
     challenge(shard, exchange, 401, NULL, NULL, STR("Unauthorized"));
 }
 
-void auth_forbid(struct shard *shard, struct exchange *exchange, const char *reason, struct str topic)
+void auth_forbid(struct shard *shard, struct exchange *exchange, const struct jwt_claims *claims,
+                 const char *reason, struct str topic)
 {
     LOG(LOG_LEVEL_INFO, "Request refused", LOG_STR("request_id", exchange_request_id(exchange)),
         LOG_STR("peer", exchange_peer(exchange)), LOG_C("reason", reason), LOG_STR("topic", topic));
-    challenge(shard, exchange, 403, "insufficient_scope", reason, STR("Forbidden"));
+    if (claims->legacy)
+        challenge(shard, exchange, 401, "insufficient_scope", reason, STR("Unauthorized"));
+    else
+        challenge(shard, exchange, 403, "insufficient_scope", reason, STR("Forbidden"));
 }
 
 void auth_give_up(struct shard *shard, struct exchange *exchange, const char *reason)

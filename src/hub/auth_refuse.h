@@ -8,6 +8,7 @@
 
 struct buf;
 struct exchange;
+struct jwt_claims;
 struct shard;
 
 // What is wrong with a token. Texts whose ptr is NULL are left out of the log.
@@ -29,8 +30,9 @@ void auth_refuse_request(struct shard *shard, struct exchange *exchange, const c
 void auth_refuse_token(struct shard *shard, struct exchange *exchange, const struct token_fault *fault);
 // 401 for a request without a token where one is needed.
 void auth_require(struct shard *shard, struct exchange *exchange);
-// 403 for a good token that does not grant this; `reason`, a constant sentence, goes to the client and with
-// the topic (NULL ptr: none) to the log.
-void auth_forbid(struct shard *shard, struct exchange *exchange, const char *reason, struct str topic);
+// 403 for a good token that does not grant this, or 401 if it is one of the 0.x protocol; `reason`, a
+// constant sentence, goes to the client and with the topic (NULL ptr: none) to the log.
+void auth_forbid(struct shard *shard, struct exchange *exchange, const struct jwt_claims *claims,
+                 const char *reason, struct str topic);
 // 503: the token could not be checked.
 void auth_give_up(struct shard *shard, struct exchange *exchange, const char *reason);

@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "hub/auth.h"
+#include "hub/auth_token.h"
 #include "jwt/cache.h"
 
 struct auth_request {
@@ -14,7 +15,7 @@ struct auth_request {
     struct exchange *exchange;
     enum jwt_role role;
     auth_done_fn *done;
-    struct str token; // part of the exchange
+    struct auth_token token;
 
     // While it waits, in the exchange's arena.
     struct list node;

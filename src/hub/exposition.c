@@ -9,6 +9,7 @@
 #include "hub/worker.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct row {
@@ -105,6 +106,19 @@ static void append_shards(struct buf *page, const struct worker *workers, size_t
         append(page, &shard_rows[i], sum_of_shards(workers, count, shard_rows[i].offset));
 }
 
+// One sample for each old form of a request.
+static void append_legacy(struct buf *page, const struct worker *workers, size_t count)
+{
+    static const char name[] = "mercure_legacy_requests_total";
+    metrics_head(page, name, "counter", "Requests of the 0.x protocol, by what is old about them");
+    for (unsigned form = 0; form < LEGACY_FORM_COUNT; form++) {
+        char label[64];
+        size_t offset = offsetof(struct shard_metrics, legacy) + form * sizeof(struct counter);
+        (void)snprintf(label, sizeof(label), "kind=\"%s\"", legacy_form_name((enum legacy_form)form));
+        metrics_sample(page, name, label, sum_of_shards(workers, count, offset));
+    }
+}
+
 static void append_http(struct buf *page, const struct worker *workers, size_t count)
 {
     for (size_t i = 0; i < ARRAY_LEN(http_rows); i++) {
@@ -143,6 +157,7 @@ void exposition_append(struct buf *page, const struct worker *workers, size_t wo
                        struct hub *const *hubs, size_t hub_count)
 {
     append_shards(page, workers, worker_count);
+    append_legacy(page, workers, worker_count);
     append_publish_times(page, workers, worker_count, hub_count);
     append_http(page, workers, worker_count);
     append_sequencers(page, hubs, hub_count);

@@ -214,15 +214,27 @@ static void hand_over(struct publishing *publishing, struct exchange *exchange, 
 
 // ---- The request ----
 
+// Version 7 of the 0.x protocol: whoever may publish at all may publish what is public anywhere.
+static bool is_free(const struct publishing *publishing, const struct publication *publication)
+{
+    const struct credentials *credentials = publishing->credentials;
+    return publishing->shard->hub->conf->legacy.version == 7 && credentials->claims->legacy &&
+           credentials->authorization->publishes && !publication->private;
+}
+
 static bool is_granted(struct publishing *publishing, struct exchange *exchange,
                        const struct publication *publication)
 {
+    const struct credentials *credentials = publishing->credentials;
+    const struct authorization *authorization = credentials->authorization;
+    if (is_free(publishing, publication))
+        return true;
     for (size_t i = 0; i < publication->topic_count; i++) {
-        if (authorization_grants_publish(publishing->credentials->authorization, publication->topics[i]))
+        if (authorization_grants_publish(authorization, publication->topics[i]))
             continue;
         auth_forbid(
-            publishing->shard, exchange,
-            publishing->credentials->authorization->publish.pattern_count
+            publishing->shard, exchange, credentials->claims,
+            authorization->publish.pattern_count
                 ? "the token does not grant publishing on the topic by an exact match, and URL Patterns "
                   "in tokens are not supported yet"
                 : "the token does not grant publishing on the topic",
@@ -230,6 +242,14 @@ static bool is_granted(struct publishing *publishing, struct exchange *exchange,
         return false;
     }
     return true;
+}
+
+// The 0.x protocol reads the query as well, and neither "%zz" nor ";" as anything.
+static bool is_well_formed(const struct publishing *publishing, const struct exchange *exchange,
+                           struct str body)
+{
+    return !publishing->credentials->claims->legacy ||
+           (form_is_strict(body) && form_is_strict(exchange_query(exchange)));
 }
 
 static bool check(struct publishing *publishing, struct exchange *exchange, struct publication *publication)
@@ -254,6 +274,11 @@ static void publish_body(struct publishing *publishing, struct exchange *exchang
     size_t max_topics = publishing->shard->hub->conf->max_topics;
     struct publication publication;
     struct update *update;
+    if (!is_well_formed(publishing, exchange, body)) {
+        refuse_because(publishing->shard, exchange, 400, STR("Bad Request"),
+                       STR("the body or the query has a \";\" or a \"%\" without two digits"));
+        return;
+    }
     if (publish_form_read(&publication, body, max_topics, exchange_arena(exchange)) != HUB_OK) {
         answer_unavailable(exchange, STR("Service Unavailable"));
         return;
@@ -309,9 +334,11 @@ static void authorized(struct worker *worker, struct shard *shard, struct exchan
         auth_require(shard, exchange);
         return;
     }
-    if (topic_set_is_empty(&credentials->authorization->publish)) { // whatever the body says
+    const struct authorization *authorization = credentials->authorization;
+    if (topic_set_is_empty(&authorization->publish) && !authorization->publishes) { // whatever the body says
+        auth_forbid(shard, exchange, credentials->claims, "the token does not grant publishing on any topic",
+                    str_make(NULL, 0));
         ref_put(&credentials->ref);
-        auth_forbid(shard, exchange, "the token does not grant publishing on any topic", str_make(NULL, 0));
         return;
     }
     enum form_type form = form_type_of(exchange_header(exchange, STR("Content-Type")));

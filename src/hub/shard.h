@@ -10,6 +10,7 @@
 #include "hub/cursor.h"
 #include "hub/grant.h"
 #include "hub/history.h"
+#include "hub/legacy.h"
 #include "hub/messages.h"
 #include "hub/pending.h"
 #include "hub/tail.h"
@@ -37,6 +38,7 @@ struct shard_metrics {
     struct counter unchecked_auth;   // 503: the token could not be checked
     struct counter verified;         // signatures of public keys
     struct counter rejected_request; // other 4xx
+    struct counter legacy[LEGACY_FORM_COUNT];
     struct histogram publish_us;     // from the request to its settlement
 };
 

@@ -44,11 +44,15 @@ static const struct http_field stream_fields[] = {
     ANSWER_SECURITY_FIELDS,
 };
 
-static void add_stream_headers(struct exchange *exchange, struct str last_event_id)
+// Clients of either protocol know one of the two names.
+static void add_stream_headers(const struct subscribing *subscribing, struct exchange *exchange,
+                               struct str last_event_id)
 {
     exchange_add_constant_headers(exchange, stream_fields, ARRAY_LEN(stream_fields));
     if (last_event_id.ptr)
         exchange_add_header(exchange, STR("Mercure-Last-Event-ID"), last_event_id);
+    if (last_event_id.ptr && subscribing->is_old)
+        exchange_add_header(exchange, STR("Last-Event-ID"), last_event_id);
 }
 
 static void nothing_closed(void *source, enum http_close_reason reason)
@@ -137,7 +141,7 @@ void subscribe_begin(struct subscribing *subscribing, struct exchange *exchange,
     exchange_on_gone(exchange, NULL);
     if (exchange_method(exchange) == HTTP_METHOD_HEAD) {
         release(subscribing);
-        add_stream_headers(exchange, start->answer);
+        add_stream_headers(subscribing, exchange, start->answer);
         (void)exchange_stream(exchange, 200, STR("text/event-stream"), &nothing_source_ops, NULL);
         return;
     }
@@ -161,8 +165,8 @@ void subscribe_begin(struct subscribing *subscribing, struct exchange *exchange,
     }
     LOG(LOG_LEVEL_DEBUG, "New subscriber", LOG_STR("request_id", exchange_request_id(exchange)),
         LOG_STR("peer", exchange_peer(exchange)), LOG_U64("matchers", subscribing->topic_count),
-        LOG_STR("last_event_id", start->answer));
-    add_stream_headers(exchange, start->answer);
+        LOG_STR("last_event_id", start->answer), LOG_C("protocol", subscribing->is_old ? "0.x" : NULL));
+    add_stream_headers(subscribing, exchange, start->answer);
     subscriber_attach(subscriber, exchange_stream(exchange, 200, STR("text/event-stream"),
                                                   &subscriber_source_ops, subscriber));
 }
@@ -249,6 +253,7 @@ static void authorized(struct worker *worker, struct shard *shard, struct exchan
     }
     subscribing->shard = shard;
     subscribing->credentials = credentials;
+    subscribing->is_old = credentials && credentials->claims->legacy;
     if (exchange_is_crowded(exchange)) {
         turn_away(subscribing, exchange);
         return;

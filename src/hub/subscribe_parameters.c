@@ -6,10 +6,12 @@
 #include "http/form.h"
 #include "hub/answer.h"
 #include "hub/hub.h"
+#include "hub/legacy.h"
 #include "hub/shard.h"
 #include "hub/subscribe_priv.h"
 #include "mercure/topic_set.h"
 #include "url/chars.h"
+#include "url/template.h"
 
 #define ERROR_MAX 4096
 
@@ -71,6 +73,25 @@ static bool is_last_event_id(struct str name)
     return str_eq(name, STR("last_event_id")) || str_eq(name, STR("lastEventId"));
 }
 
+// A selector of the 0.x protocol.
+static bool add_selector(struct subscribing *subscribing, struct exchange *exchange, struct str value)
+{
+    struct url_template *compiled;
+    subscribing->legacy_forms |= 1U << LEGACY_FORM_TOPIC;
+    int err = url_template_compile(&compiled, value);
+    if (err == HUB_OK) {
+        ref_put(&compiled->ref);
+        return refuse(subscribing, exchange, STR("URI Templates are not supported yet"));
+    }
+    return add_exact(subscribing, exchange, value);
+}
+
+// A name of the 0.x protocol, where an empty value is none.
+static bool is_old_last_event_id(struct str name, struct str value)
+{
+    return value.len && (str_eq(name, STR("lastEventID")) || str_eq(name, STR("Last-Event-ID")));
+}
+
 // False: refused.
 static bool read_parameter(struct subscribing *subscribing, struct exchange *exchange, struct str name,
                            struct str value)
@@ -79,9 +100,15 @@ static bool read_parameter(struct subscribing *subscribing, struct exchange *exc
         return add_exact(subscribing, exchange, value);
     if (str_eq(name, STR("match_urlpattern")))
         return refuse(subscribing, exchange, STR("URL Pattern matchers are not supported yet"));
+    bool accepts_legacy = subscribing->shard->hub->conf->legacy.version != 0;
+    if (accepts_legacy && str_eq(name, STR("topic")))
+        return add_selector(subscribing, exchange, value);
     if (is_matcher_name(name))
         return refuse_unknown(subscribing, exchange, name);
-    if (is_last_event_id(name)) {
+    bool is_old = accepts_legacy && is_old_last_event_id(name, value);
+    if (is_old)
+        subscribing->legacy_forms |= 1U << LEGACY_FORM_LAST_EVENT_ID;
+    if (is_old || is_last_event_id(name)) {
         subscribing->wants_history = true;
         if (subscribing->last_event_id.len == 0)
             subscribing->last_event_id = value;
@@ -125,8 +152,15 @@ bool subscribe_read_parameters(struct subscribing *subscribing, struct exchange 
     if (!read_form(subscribing, exchange, exchange_query(exchange)) ||
         !read_form(subscribing, exchange, body))
         return false;
+    if (subscribing->legacy_forms)
+        subscribing->is_old = true;
+    if (subscribing->is_old && subscribing->last_event_id.len == 0)
+        subscribing->wants_history = false;
     if (subscribing->topic_count == 0)
-        return refuse(subscribing, exchange, STR("missing \"match\" subscription parameter"));
+        return refuse(subscribing, exchange,
+                      subscribing->is_old ? STR("Missing \"topic\" parameter.")
+                                          : STR("missing \"match\" subscription parameter"));
+    legacy_note(subscribing->shard, exchange, subscribing->legacy_forms);
     subscribing->topic_count = topic_set_sort(subscribing->topics, subscribing->topic_count);
     return true;
 }

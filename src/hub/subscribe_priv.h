@@ -20,7 +20,9 @@ struct subscribing {
     struct credentials *credentials; // one reference, or NULL
     struct str *topics;
     size_t topic_count;
-    bool wants_history; // there is a last event id, perhaps an empty one
+    bool is_old;           // a request of the 0.x protocol, by its token or its parameters
+    unsigned legacy_forms; // of the parameters: a set of 1 << enum legacy_form
+    bool wants_history;    // there is a last event id, perhaps an empty one
     struct str last_event_id;
     uint64_t head_offset; // where this worker stood when the request came
     struct position head;

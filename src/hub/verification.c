@@ -142,7 +142,7 @@ static struct verification *new_verification(const struct auth_request *request,
     verification->worker = request->worker;
     verification->key = *key;
     verification->generation = request->shard->keys->generation;
-    verification->bytes = request->token.len;
+    verification->bytes = request->token.text.len;
     list_init(&verification->waiting);
     if (table_insert(&all->table, &verification->node, hash_of(key)) != HUB_OK) {
         free(verification);
@@ -157,7 +157,7 @@ void verification_begin(const struct auth_request *request, const struct jwt_cac
                         struct jwt_check *check)
 {
     struct verifications *all = &request->worker->verifications;
-    bool full = all->count >= COUNT_MAX || all->bytes + request->token.len > BYTES_MAX;
+    bool full = all->count >= COUNT_MAX || all->bytes + request->token.text.len > BYTES_MAX;
     struct verification *verification = full ? NULL : new_verification(request, key);
     if (!verification) {
         jwt_check_free(check);

@@ -118,12 +118,14 @@ static bool has_audience(const struct jwt_claims *claims, struct str audience)
 
 enum jwt_reason jwt_claims_check(const struct jwt_claims *claims, uint64_t now_ms, struct str audience)
 {
-    if (claims->expires_ms == JWT_NEVER)
+    if (claims->expires_ms == JWT_NEVER && !claims->legacy)
         return JWT_REASON_EXP_MISSING;
     if (claims->expires_ms <= now_ms)
         return JWT_REASON_EXPIRED;
     if (claims->not_before_ms > now_ms)
         return JWT_REASON_NOT_YET;
+    if (claims->legacy)
+        return JWT_REASON_NONE;
     if (claims->audience_count == 0)
         return JWT_REASON_AUD_MISSING;
     return has_audience(claims, audience) ? JWT_REASON_NONE : JWT_REASON_AUDIENCE;

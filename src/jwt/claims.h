@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "jwt/reason.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct json;
 #define JWT_NEVER UINT64_MAX
 
 struct jwt_claims {
+    bool legacy;            // of the 0.x protocol: `exp` and `aud` are not required
     uint64_t expires_ms;    // since 1970; JWT_NEVER when there is no `exp`
     uint64_t not_before_ms; // 0 when there is no `nbf`
     struct str issuer;      // NULL ptr when there is no `iss`
@@ -32,6 +34,7 @@ void jwt_claims_free(struct jwt_claims *claims);
 // The memory that they take.
 size_t jwt_claims_memory(const struct jwt_claims *claims);
 // Whether they hold now and here: `exp` is there and later, `nbf` is not later, `aud` has the audience. To
-// the millisecond, without leeway. NONE when they do.
+// the millisecond, without leeway. Of the 0.x protocol, only `exp` and `nbf` are looked at, where they are
+// there. NONE when they do.
 MUST_CHECK enum jwt_reason jwt_claims_check(const struct jwt_claims *claims, uint64_t now_ms,
                                             struct str audience);

@@ -21,6 +21,8 @@ static void free_keyset(struct ref *ref)
         for (size_t role = 0; role < JWT_ROLE_COUNT; role++)
             free_verifier(&set->issuers[i].roles[role]);
     }
+    for (size_t role = 0; role < JWT_ROLE_COUNT; role++)
+        free_verifier(&set->legacy[role]);
     free(set->issuers);
     free(set);
 }
@@ -83,6 +85,14 @@ int jwt_keyset_take_key(struct jwt_keyset *set, struct str issuer, enum jwt_role
     if (!binding)
         binding = add_issuer(set, issuer);
     int err = binding ? add_key(&binding->roles[role], key) : -ENOMEM;
+    if (err)
+        jwt_key_free(key);
+    return err;
+}
+
+int jwt_keyset_take_legacy_key(struct jwt_keyset *set, enum jwt_role role, struct jwt_key *key)
+{
+    int err = add_key(&set->legacy[role], key);
     if (err)
         jwt_key_free(key);
     return err;

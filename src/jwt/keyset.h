@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "jwt/key.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,10 @@ struct jwt_keyset {
     uint64_t generation; // drawn at random: no other set has it, so that what one verified is not another's
     size_t issuer_count;
     struct jwt_issuer *issuers;
+    // Tokens of the 0.x protocol, which name no issuer, are verified with these and no other keys, and these
+    // verify nothing else.
+    bool accepts_legacy;
+    struct jwt_verifier legacy[JWT_ROLE_COUNT];
 };
 
 // An empty set with one owner, or NULL when memory is out.
@@ -45,5 +50,7 @@ struct jwt_keyset *jwt_keyset_new(void);
 // JWT_KEYS_MAX), -ENOMEM.
 MUST_CHECK int jwt_keyset_take_key(struct jwt_keyset *set, struct str issuer, enum jwt_role role,
                                    struct jwt_key *key);
+// The same for tokens of the 0.x protocol.
+MUST_CHECK int jwt_keyset_take_legacy_key(struct jwt_keyset *set, enum jwt_role role, struct jwt_key *key);
 // The issuer of exactly that name, or NULL.
 const struct jwt_issuer *jwt_keyset_find(const struct jwt_keyset *set, struct str issuer);

@@ -98,7 +98,17 @@ static bool fits(const struct jwt_check *check, const struct jwt_key *key)
     return (jwt_key_algorithms(key) & 1U << check->algorithm) && jwt_key_answers_to(key, check->key_id);
 }
 
-static enum jwt_reason find_verifier(struct jwt_check *check, enum jwt_role role)
+// Whether the header's `typ` is that of an access token (RFC 9068 §4).
+static bool is_access_token(const struct json *header)
+{
+    const struct str prefix = STR("application/");
+    struct str typ = json_str(json_get(header, STR("typ")));
+    if (str_eq_nocase(str_slice(typ, 0, prefix.len), prefix))
+        typ = str_slice(typ, prefix.len, typ.len);
+    return str_eq_nocase(typ, STR("at+jwt"));
+}
+
+static enum jwt_reason find_issuer(struct jwt_check *check, enum jwt_role role)
 {
     if (!check->claims->issuer.ptr)
         return JWT_REASON_ISS_MISSING;
@@ -106,8 +116,24 @@ static enum jwt_reason find_verifier(struct jwt_check *check, enum jwt_role role
     if (!issuer)
         return JWT_REASON_ISS_UNKNOWN;
     check->verifier = &issuer->roles[role];
-    if (check->verifier->algorithms == 0)
-        return JWT_REASON_ROLE;
+    return check->verifier->algorithms ? JWT_REASON_NONE : JWT_REASON_ROLE;
+}
+
+// The form of the token alone decides which keys are asked: neither kind of token is ever tried with the
+// other's.
+static enum jwt_reason find_legacy(struct jwt_check *check, enum jwt_role role)
+{
+    check->verifier = &check->set->legacy[role];
+    check->claims->legacy = true;
+    return check->verifier->algorithms ? JWT_REASON_NONE : JWT_REASON_LEGACY_ROLE;
+}
+
+static enum jwt_reason find_verifier(struct jwt_check *check, enum jwt_role role)
+{
+    bool legacy = check->set->accepts_legacy && !is_access_token(check->header);
+    enum jwt_reason reason = legacy ? find_legacy(check, role) : find_issuer(check, role);
+    if (reason != JWT_REASON_NONE)
+        return reason;
     if (!(check->verifier->algorithms & 1U << check->algorithm))
         return JWT_REASON_ALG_REFUSED;
     for (size_t i = 0; i < check->verifier->count; i++) {
@@ -127,15 +153,6 @@ static enum jwt_reason verify_signature(const struct jwt_check *check)
             return err ? JWT_REASON_MEMORY : JWT_REASON_NONE;
     }
     return JWT_REASON_SIGNATURE;
-}
-
-static enum jwt_reason check_typ(const struct jwt_check *check)
-{
-    const struct str prefix = STR("application/");
-    struct str typ = json_str(json_get(check->header, STR("typ")));
-    if (str_eq_nocase(str_slice(typ, 0, prefix.len), prefix))
-        typ = str_slice(typ, prefix.len, typ.len);
-    return str_eq_nocase(typ, STR("at+jwt")) ? JWT_REASON_NONE : JWT_REASON_TYP;
 }
 
 static enum jwt_reason begin(struct jwt_check *check, enum jwt_role role, struct str token)
@@ -173,8 +190,8 @@ void jwt_check_run(struct jwt_check *check)
 {
     if (check->reason == JWT_REASON_NONE)
         check->reason = verify_signature(check);
-    if (check->reason == JWT_REASON_NONE)
-        check->reason = check_typ(check);
+    if (check->reason == JWT_REASON_NONE && !check->claims->legacy && !is_access_token(check->header))
+        check->reason = JWT_REASON_TYP;
 }
 
 void jwt_check_free(struct jwt_check *check)
@@ -195,7 +212,8 @@ static enum jwt_reason explain(const struct jwt_check *check)
     enum jwt_reason reason = check->reason;
     bool form =
         reason == JWT_REASON_ISS_MISSING || reason == JWT_REASON_ISS_UNKNOWN || reason == JWT_REASON_TYP;
-    return form && json_get(check->payload, STR("mercure")) ? JWT_REASON_OLD : reason;
+    bool old = form && !check->set->accepts_legacy && json_get(check->payload, STR("mercure"));
+    return old ? JWT_REASON_OLD : reason;
 }
 
 static void note(char *to, size_t room, struct str text)
@@ -248,4 +266,17 @@ int jwt_verify(struct jwt_keyset *set, enum jwt_role role, struct str token, str
     }
     jwt_check_run(check);
     return jwt_check_end(check, ret_claims, ret_payload, reterr_failure);
+}
+
+bool jwt_is_access_token(struct str token)
+{
+    struct str part = str_slice(token, 0, str_find(token, 0, '.'));
+    struct json *header = NULL;
+    size_t len;
+    char *bytes = part.len <= JWT_SIZE_MAX ? malloc(base64url_decoded_max(part.len) + 1) : NULL;
+    bool is_one = bytes && base64url_decode(part, bytes, &len) == HUB_OK &&
+                  json_parse(&header, str_make(bytes, len), NULL) == HUB_OK && is_access_token(header);
+    json_free(header);
+    free(bytes);
+    return is_one;
 }

@@ -3,8 +3,10 @@
 //
 // In this order: three parts; base64url; header and claims are JSON objects with members of the right types;
 // `alg` is known and there is no `crit`; the issuer is known and has keys for the role; `alg` is one of
-// theirs; the signature is that of one of them; `typ`. What depends on the time or on the request (`exp`,
-// `nbf`, `aud`) is jwt_claims_check, at every use, so that the result of this may be cached.
+// theirs; the signature is that of one of them; `typ`. Where the set accepts the 0.x protocol, a token whose
+// `typ` is not at+jwt has the keys of that protocol instead of an issuer's. What depends on the time or on
+// the request (`exp`, `nbf`, `aud`) is jwt_claims_check, at every use, so that the result of this may be
+// cached.
 //
 // Pure and thread-safe.
 #pragma once
@@ -34,6 +36,10 @@ struct jwt_failure {
 MUST_CHECK int jwt_verify(struct jwt_keyset *set, enum jwt_role role, struct str token,
                           struct jwt_claims **ret_claims, struct json **ret_payload,
                           struct jwt_failure *reterr_failure);
+
+// Whether a token says of itself that it is an access token (RFC 9068), verified or not: what tells it from
+// one of the 0.x protocol.
+bool jwt_is_access_token(struct str token);
 
 // ---- The same in steps, since a signature of a public key takes its time ----
 

@@ -1,5 +1,5 @@
-// What a token lets its bearer do: its `authorization_details` (RFC 9396) of the type of Mercure, as grants.
-// Immutable, counted, one allocation; shared by threads.
+// What a token lets its bearer do, as grants: its `authorization_details` (RFC 9396) of the type of Mercure,
+// or the claim of the 0.x protocol. Immutable, counted; shared by threads.
 //
 //   [{"type": "https://mercure.rocks/authorization-detail",
 //     "actions": ["publish", "subscribe"],
@@ -8,6 +8,13 @@
 //
 // A topic without `match_type` is compared byte for byte; `*` of either type means every topic. One bad
 // detail refuses the whole token. Details of other types, unknown actions and unknown members are ignored.
+//
+// The 0.x protocol has the claim `mercure`, in place of which `https://mercure.rocks/` may stand:
+//
+//   {"publish": ["https://example.com/a"], "subscribe": ["https://example.com/{id}", "*"], "payload": 7}
+//
+// Its selectors are compared byte for byte and, if that is what they are, as URI Templates. Objects as the
+// topics above may stand in place of selectors, with payloads of their own.
 #pragma once
 
 #include "base/attr.h"
@@ -20,6 +27,7 @@
 #include <stdint.h>
 
 struct json;
+struct url_template;
 
 #define AUTHORIZATION_TYPE "https://mercure.rocks/authorization-detail"
 #define AUTHORIZATION_DETAILS_MAX 100U
@@ -41,7 +49,12 @@ struct json;
     X(MATCH_SIZE, "the match of a topic is longer than 4096 bytes") \
     X(MATCH_CHARS, "the match of a topic has a control or format character") \
     X(MATCH_TYPE, "the match_type of a topic is neither exact nor urlpattern") \
-    X(PAYLOAD, "the payload of an authorization detail is not an object, or too large")
+    X(PAYLOAD, "the payload of an authorization detail is not an object, or too large") \
+    X(CLAIM, "the claim mercure is not an object") \
+    X(CLAIM_LIST, "publish or subscribe of the claim mercure is not a list") \
+    X(ENTRY, "an entry of publish or subscribe of the claim mercure is neither a string nor an object") \
+    X(ENTRY_COUNT, "there are more than 1000 entries in publish or subscribe of the claim mercure") \
+    X(SELECTOR, "a selector of the claim mercure is longer than 4096 bytes or has more than 100 variables")
 
 enum authorization_reason {
 #define X(name, text) AUTHORIZATION_REASON_##name,
@@ -58,22 +71,30 @@ struct authorization {
     struct ref ref;
     struct topic_set publish;
     struct topic_set subscribe;
-    size_t size; // of this allocation
+    size_t size; // all memory
+    // Of the 0.x protocol: the claim has a list `publish`, empty or not.
+    bool publishes;
+    struct str payload; // likewise, where no detail has one; NULL ptr when there is none
     // Those with `subscribe`, in the token's order; none when no detail has a payload.
     size_t detail_count;
     const struct authorization_detail *details;
+    struct url_template **_compiled; // those of all sets
+    size_t _compiled_count;
 };
 
 // Reads the value of `authorization_details`; NULL and null grant nothing. The caller is the one owner.
 // HUB_E_DENIED with the reason, -ENOMEM.
 MUST_CHECK int authorization_parse(struct authorization **ret_authorization, const struct json *details,
                                    enum authorization_reason *reterr_reason);
+// Reads the claim of the 0.x protocol among the claims of a token; without one it grants nothing. As above.
+MUST_CHECK int authorization_parse_claims(struct authorization **ret_authorization, const struct json *claims,
+                                          enum authorization_reason *reterr_reason);
 const char *authorization_reason_text(enum authorization_reason reason);
 
 bool authorization_grants_publish(const struct authorization *authorization, struct str topic);
 bool authorization_grants_subscribe(const struct authorization *authorization, struct str topic);
 // The payload of a subscription: that of the first detail with `subscribe` that grants the pattern as if it
-// were a topic. NULL ptr when there is no such detail or it has none.
+// were a topic, or that of the token. NULL ptr when there is none.
 struct str authorization_payload(const struct authorization *authorization, struct str pattern);
 
 // Equal when the bearers may receive the same private updates, and then with the same hash: what is needed to

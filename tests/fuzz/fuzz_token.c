@@ -1,6 +1,6 @@
 // Tokens and what they grant. The first byte chooses what the rest is: a token as it comes; a header, a zero
 // byte and claims, which are signed as they should be so that everything behind the signature is reached too;
-// or authorization details.
+// authorization details; or the claims of the 0.x protocol.
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -35,7 +35,6 @@ static void check_authorization(const struct authorization *authorization)
 {
     const struct topic_set *set = &authorization->subscribe;
     HUB_ASSERT(authorization_equal(authorization, authorization));
-    HUB_ASSERT(set->exact_count + set->pattern_count <= AUTHORIZATION_TOPICS_MAX);
     for (size_t i = 0; i < set->exact_count; i++)
         HUB_ASSERT(authorization_grants_subscribe(authorization, set->exact[i]));
     for (size_t i = 1; i < set->exact_count; i++)
@@ -46,6 +45,18 @@ static void check_authorization(const struct authorization *authorization)
         HUB_ASSERT(!payload.ptr || json_parse(&json, payload, NULL) == HUB_OK);
         json_free(json);
     }
+}
+
+static void read_claims(const struct json *claims)
+{
+    struct authorization *authorization;
+    enum authorization_reason reason;
+    int err = authorization_parse_claims(&authorization, claims, &reason);
+    HUB_ASSERT(err == HUB_OK || (err == HUB_E_DENIED && reason != AUTHORIZATION_REASON_NONE));
+    if (err)
+        return;
+    check_authorization(authorization);
+    ref_put(&authorization->ref);
 }
 
 static void read_details(const struct json *details)
@@ -105,15 +116,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     struct str text = str_make((const char *)data + 1, size - 1);
-    struct json *details;
+    struct json *json;
     switch (data[0]) {
     case 't':
         verify(set, text);
         break;
     case 'd':
-        if (json_parse(&details, text, NULL) == HUB_OK) {
-            read_details(details);
-            json_free(details);
+    case 'c':
+        if (json_parse(&json, text, NULL) == HUB_OK) {
+            data[0] == 'd' ? read_details(json) : read_claims(json);
+            json_free(json);
         }
         break;
     default:

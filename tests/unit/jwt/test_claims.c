@@ -150,6 +150,27 @@ static void the_audience_must_be_among_them(void **state)
                  JWT_REASON_NONE);
 }
 
+static void the_old_protocol_needs_neither_exp_nor_aud_and_checks_the_times_that_are_there(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum jwt_reason reason;
+    } cases[] = {
+        {"{}", JWT_REASON_NONE},
+        {"{\"aud\":\"elsewhere\",\"exp\":11}", JWT_REASON_NONE},
+        {"{\"exp\":10}", JWT_REASON_EXPIRED},
+        {"{\"nbf\":10.001}", JWT_REASON_NOT_YET},
+        {"{\"iat\":100}", JWT_REASON_NONE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct jwt_claims *claims = claims_of(cases[i].text);
+        claims->legacy = true;
+        assert_int_equal(jwt_claims_check(claims, 10000, HERE), cases[i].reason);
+        jwt_claims_free(claims);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +182,7 @@ int main(void)
         cmocka_unit_test(times_may_have_fractions),
         cmocka_unit_test(times_beyond_every_clock_are_harmless),
         cmocka_unit_test(the_audience_must_be_among_them),
+        cmocka_unit_test(the_old_protocol_needs_neither_exp_nor_aud_and_checks_the_times_that_are_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -560,6 +560,81 @@ static void no_two_sets_have_the_same_generation(void **state)
     ref_put(&b->ref);
 }
 
+#define OLD_SECRET "the secret of 0.x publishers....."
+#define OLD_HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
+
+// The set of most tests, and a key of the 0.x protocol for publishers.
+static struct jwt_keyset *make_legacy_set(void)
+{
+    struct jwt_keyset *set = make_set();
+    struct jwt_key *key;
+    const char *error;
+    assert_int_equal(jwt_key_load(&key, STR(OLD_SECRET), STR("HS256"), STR(""), &error), HUB_OK);
+    assert_int_equal(jwt_keyset_take_legacy_key(set, JWT_ROLE_PUBLISHER, key), HUB_OK);
+    set->accepts_legacy = true;
+    return set;
+}
+
+static enum jwt_reason verify_legacy(enum jwt_role role, const char *header, const char *claims,
+                                     const char *secret)
+{
+    struct jwt_keyset *set = make_legacy_set();
+    struct buf token = mint(str_from_c(header), str_from_c(claims), secret, JWT_ALGORITHM_HS256);
+    enum jwt_reason reason = verify_with(set, role, buf_str(&token));
+    buf_done(&token);
+    ref_put(&set->ref);
+    return reason;
+}
+
+static void a_token_of_the_old_form_is_checked_with_the_old_keys_alone(void **state)
+{
+    (void)state;
+    static const char *const headers[] = {OLD_HEADER, "{\"alg\":\"HS256\"}",
+                                          "{\"alg\":\"HS256\",\"typ\":7,\"kid\":\"x\"}"};
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+        assert_int_equal(verify_legacy(JWT_ROLE_PUBLISHER, headers[i], "{}", OLD_SECRET), JWT_REASON_NONE);
+        assert_int_equal(verify_legacy(JWT_ROLE_PUBLISHER, headers[i], CLAIMS, PUBLISHER_SECRET),
+                         JWT_REASON_SIGNATURE);
+        assert_int_equal(verify_legacy(JWT_ROLE_SUBSCRIBER, headers[i], "{}", OLD_SECRET),
+                         JWT_REASON_LEGACY_ROLE);
+    }
+}
+
+static void an_access_token_is_never_checked_with_the_old_keys(void **state)
+{
+    (void)state;
+    static const char *const headers[] = {HEADER, "{\"alg\":\"HS256\",\"typ\":\"application/AT+JWT\"}"};
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+        assert_int_equal(verify_legacy(JWT_ROLE_PUBLISHER, headers[i], "{\"mercure\":{}}", OLD_SECRET),
+                         JWT_REASON_ISS_MISSING);
+        assert_int_equal(verify_legacy(JWT_ROLE_PUBLISHER, headers[i], CLAIMS, OLD_SECRET),
+                         JWT_REASON_SIGNATURE);
+        assert_int_equal(verify_legacy(JWT_ROLE_PUBLISHER, headers[i], CLAIMS, PUBLISHER_SECRET),
+                         JWT_REASON_NONE);
+    }
+}
+
+static void a_token_of_the_old_form_needs_the_old_protocol_on(void **state)
+{
+    (void)state;
+    struct jwt_keyset *set = make_legacy_set();
+    set->accepts_legacy = false;
+    struct buf token = mint(STR(OLD_HEADER), STR("{\"mercure\":{}}"), OLD_SECRET, JWT_ALGORITHM_HS256);
+    assert_int_equal(verify_with(set, JWT_ROLE_PUBLISHER, buf_str(&token)), JWT_REASON_OLD);
+    buf_done(&token);
+    ref_put(&set->ref);
+}
+
+static void the_old_keys_are_bound_to_their_algorithm_as_well(void **state)
+{
+    (void)state;
+    struct jwt_keyset *set = make_legacy_set();
+    struct buf token = mint(STR("{\"alg\":\"HS512\"}"), STR("{}"), OLD_SECRET, JWT_ALGORITHM_HS512);
+    assert_int_equal(verify_with(set, JWT_ROLE_PUBLISHER, buf_str(&token)), JWT_REASON_ALG_REFUSED);
+    buf_done(&token);
+    ref_put(&set->ref);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -587,6 +662,10 @@ int main(void)
         cmocka_unit_test(an_issuer_has_a_bounded_number_of_keys),
         cmocka_unit_test(threads_may_use_one_set_at_the_same_time),
         cmocka_unit_test(no_two_sets_have_the_same_generation),
+        cmocka_unit_test(a_token_of_the_old_form_is_checked_with_the_old_keys_alone),
+        cmocka_unit_test(an_access_token_is_never_checked_with_the_old_keys),
+        cmocka_unit_test(a_token_of_the_old_form_needs_the_old_protocol_on),
+        cmocka_unit_test(the_old_keys_are_bound_to_their_algorithm_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,10 +35,35 @@ static void details_are_read_whole_or_not_at_all(void **state)
     json_free(details);
 }
 
+static int claims_are_read(void *arg)
+{
+    struct authorization *authorization;
+    enum authorization_reason reason;
+    int err = authorization_parse_claims(&authorization, arg, &reason);
+    if (!err)
+        ref_put(&authorization->ref);
+    else
+        assert_int_equal(reason, AUTHORIZATION_REASON_MEMORY);
+    return err;
+}
+
+static void claims_are_read_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    struct json *claims;
+    struct str text = STR("{\"mercure\":{\"publish\":[\"/{a}\",\"/{b}/{c}\"],\"subscribe\":[\"d\","
+                          "{\"match\":\"e\",\"payload\":{\"user\":1}}],\"payload\":\"f\"}}");
+    assert_int_equal(json_parse(&claims, text, NULL), HUB_OK);
+    torture_run(claims_are_read, claims);
+    assert_true(torture_failures() > 0);
+    json_free(claims);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(details_are_read_whole_or_not_at_all),
+        cmocka_unit_test(claims_are_read_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
