@@ -1,4 +1,4 @@
-"""Real clients: the npm package `eventsource`, and Node's fetch."""
+"""Real clients of npm, of Python and of a browser, and the exact requests of others."""
 import json
 import subprocess
 from pathlib import Path
@@ -7,7 +7,10 @@ from urllib.parse import urlencode
 import pytest
 
 from harness import tokens
+from harness.browser import Browser
 from harness.hub import PATH
+from harness.listeners import LISTENERS
+from harness.site import Site
 from harness.wire import HANG_GUARD_S
 
 CLIENTS = Path(__file__).parent / "clients"
@@ -127,6 +130,58 @@ def test_fetch_publishes_and_streams(any_hub, topic):
         messages = client.read_messages(20)
         assert [message["id"] for message in messages] == [answer["id"] for answer in published]
         assert [message["data"] for message in messages] == [f"update {i}" for i in range(20)]
+
+
+# ---- the same for each library
+
+
+@pytest.fixture(scope="module")
+def site():
+    site = Site()
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.browser] if listener.needs_browser else [])
+                        for name, listener in LISTENERS.items()])
+def listen(request, site):
+    """Starts the listener of each library in turn: listen(hub, query, token, cookie_name)."""
+    listeners = []
+
+    def start(hub, query, token, cookie_name="__Secure-mercure_access_token"):
+        listener = LISTENERS[request.param]
+        page = request.getfixturevalue("browser").open_page(site.origin) if listener.needs_browser else None
+        url = f"http://localhost:{hub.address[1]}{PATH}?{urlencode(query)}"
+        listeners.append(listener(url, token, page=page, cookie_name=cookie_name))
+        return listeners[-1]
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+def come_back(hub, listener, publish):
+    """Publishes until the listener has come back twice; what it has received."""
+    hub.wait_metric("mercure_subscribers_total", lambda count: count >= 1)
+    sent = [publish("0")]
+    received = listener.read(1)
+    while hub.metrics()["mercure_subscribers_total"] < 3:
+        sent.append(publish(str(len(sent))))
+    received += listener.read(len(sent) - 1)
+    assert received == [(id_, str(i)) for i, id_ in enumerate(sent)]
+
+
+def test_each_library_receives_private_updates_and_misses_none_when_it_comes_back(start_with, site, listen, topic):
+    hub = start_with("bolt", {"write_timeout": "1s", "cors_origins": site.origin, "anonymous": False})
+    listener = listen(hub, [("match", topic)], tokens.mint(subscribe=[topic]))
+    come_back(hub, listener, lambda data: hub.publish_ok(topic, data, private="on", retry="10"))
 
 
 # ---- requests as other clients write them
