@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from harness import tokens
 from harness.browser import CTRL, SHIFT, Browser
 from harness.hub import PATH
 
@@ -95,6 +96,28 @@ class Visit:
         self.eval(f"(e => {{ e.value = {json.dumps(text)};"
                   "e.dispatchEvent(new Event('input', {bubbles: true})); })"
                   f"(document.querySelector({json.dumps(selector)}))")
+
+    def match(self, *values, box="#matchers", kind="exact"):
+        """Replaces the matchers of a form, as somebody who pastes a list."""
+        self.eval(f"""(box => {{
+            while (box.querySelectorAll(".matcher").length > 1)
+                box.querySelector(".matcher button").click();
+            box.querySelector("select").value = {json.dumps(kind)};
+            const text = new DataTransfer();
+            text.setData("text", {json.dumps(chr(10).join(values))});
+            const input = box.querySelector("input");
+            if (input.dispatchEvent(new ClipboardEvent("paste", {{ clipboardData: text, cancelable: true }})))
+                input.value = text.getData("text");
+            input.dispatchEvent(new Event("input", {{ bubbles: true }}));
+        }})(document.querySelector({json.dumps(box)}))""")
+
+    def add_matcher(self, value, kind, box="#matchers"):
+        self.eval(f"document.querySelector('{box} > div:last-child button').click()")
+        self.eval(f"""(row => {{
+            row.querySelector("select").value = {json.dumps(kind)};
+            row.querySelector("input").value = {json.dumps(value)};
+            row.dispatchEvent(new Event("input", {{ bubbles: true }}));
+        }})(document.querySelector("{box} .matcher:last-child"))""")
 
     def click(self, selector):
         self.eval(f"document.querySelector({json.dumps(selector)}).click()")
@@ -196,9 +219,9 @@ def test_a_stream_that_the_hub_cannot_go_on_with_says_so(dev_hub, open_page, top
 
 def test_only_the_topics_asked_for_arrive(dev_hub, open_page, topic):
     page = open_page(dev_hub)
-    page.fill("#topics", f"{topic}/a\n\n {topic}/b ")
+    page.match(f"{topic}/a", "", f" {topic}/b ")
     page.click("#start")
-    page.wait_text("#reason", "2 topics")
+    page.wait_text("#reason", "2 matchers")
     for name in "cab":
         dev_hub.publish_ok(f"{topic}/{name}", name)
     page.wait_updates("b", "a")
@@ -334,13 +357,13 @@ def test_refused_publish_is_explained(dev_hub, open_page):
 
 def test_refused_stream_is_explained(dev_hub, open_page):
     page = open_page(dev_hub)
-    page.fill("#topics", "\n".join(f"topic {number}" for number in range(101)))
+    page.match(*(f"topic {number}" for number in range(101)))
     page.click("#start")
     page.wait_text("#problem", "status 400")
     assert "too many matchers" in page.text("#problem")
     assert "Name fewer" in page.text("#problem")
     assert page.text("#state") == "Stopped"
-    page.fill("#topics", "*")
+    page.match("*")
     page.click("#start")
     page.wait_live()
     assert page.text("#problem") == ""
@@ -369,6 +392,206 @@ def test_debugger_without_playground_takes_a_token(start_hub, open_page):
     page.wait_text("#result", "Published at")
     page.publish(token="x" * 50)
     page.wait_text("#result", "does not accept the access token")
+
+
+# ---- matchers and topics
+
+
+def test_an_update_shows_its_topics_and_which_matchers_have_met_them(dev_hub, open_page, topic):
+    page = open_page(dev_hub)
+    page.match(f"{topic}/a", f"{topic}/b")
+    page.click("#start")
+    page.wait_text("#reason", "2 matchers")
+    dev_hub.publish_ok([f"{topic}/x", f"{topic}/b"], "from elsewhere", retry="2500")
+    page.wait_text(".update .topics", "matched by")
+    assert page.text(".update .topics") == f"Topics {topic}/x {topic}/b matched by {topic}/b"
+    assert "retry 2500 ms" in page.text(".update .head")
+
+
+def test_a_replay_shows_the_topics_of_every_update(dev_hub, open_page, topic):
+    for number in range(300):
+        dev_hub.publish_ok(f"{topic}/{number}", str(number))
+    page = open_page(dev_hub)
+    page.wait("document.querySelectorAll('.update .topics code').length === 600")
+    assert page.text(".update:last-child .topics") == f"Topic {topic}/0 matched by *"
+
+
+def test_rows_of_matchers_are_added_removed_and_pasted(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.match("a", "b", "c")
+    page.add_matcher("/books/:id", "urlpattern")
+    rows = "[...document.querySelectorAll('#matchers .matcher input')].map((input) => input.value).join()"
+    assert page.eval(rows) == "a,b,c,/books/:id"
+    page.click("#matchers .matcher:nth-child(2) button")
+    assert page.eval(rows) == "a,c,/books/:id"
+    line = page.text("#subscribe-code-text")
+    assert "match=a&match=c&match_urlpattern=%2Fbooks%2F%3Aid" in line
+    page.click("#subscribe-code input:nth-of-type(2)")
+    assert 'append("match_urlpattern", "/books/:id")' in page.text("#subscribe-code-text")
+
+
+def test_what_is_no_url_pattern_is_told_before_the_hub_is_asked(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.match("https://example.com/(unclosed", kind="urlpattern")
+    assert page.text("#matchers .wrong") == "This is no URL Pattern."
+    page.match("https://example.com/:id", kind="urlpattern")
+    assert page.text("#matchers .wrong") == ""
+
+
+MATCHES = [
+    ("exact", "https://example.com/a", "https://example.com/a", True),
+    ("exact", "https://example.com/a", "https://example.com/A", False),
+    ("exact", "*", "anything", True),
+    ("urlpattern", "*", "anything", True),
+    ("urlpattern", "https://example.com/books/:id", "https://example.com/books/1?x#y", True),
+    ("urlpattern", "https://example.com/books/:id", "https://example.com/books/", False),
+    ("urlpattern", "/books/:id", "https://hub.example/books/123", True),
+    ("urlpattern", "https://hub.example/books/:id", "/books/123", True),
+    ("urlpattern", "/(unclosed", "/", False),
+]
+
+
+def test_the_page_matches_as_the_hub_does(dev_hub, open_page):
+    page = open_page(dev_hub)
+    for kind, value, topic, wanted in MATCHES:
+        given = json.dumps({"type": kind, "value": value})
+        assert page.eval(f"import('./matchers.js').then(({{ matches }}) => matches({given}, {json.dumps(topic)},"
+                         " 'https://hub.example/.well-known/mercure'))") is wanted, (kind, value, topic)
+
+
+# ---- tokens
+
+
+def checks(page):
+    return page.eval("[...document.querySelectorAll('#token-said .checks li')]"
+                     ".map((li) => [li.className, li.lastChild.textContent])")
+
+
+def test_a_token_of_the_playground_is_explained(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.click("#token-get")
+    page.wait_text("#token-said", "every topic")
+    assert {state for state, _ in checks(page)} == {"good", "plain"}
+    said = " ".join(text for _, text in checks(page))
+    assert "It may publish on every topic." in said and "for this hub" in said
+    assert '"mercure.rocks/authorization-detail"' in page.text("#token-said").replace("https://", "")
+    page.click("#token-clear")
+    assert page.text("#token-said") == ""
+    assert page.focused() == "token"
+
+
+def test_what_is_wrong_with_a_token_is_told(dev_hub, open_page):
+    page = open_page(dev_hub)
+    for token, wrong in [
+        ("abc", "three parts"), ("a.b.c!", "header is not"), ("e30.W10.x", "claims is not a JSON object"),
+        (tokens.mint(typ="JWT"), 'not "at+jwt"'), (tokens.mint(exp=1), "It expired"),
+        (tokens.mint(exp=None), "no exp"), (tokens.mint(iss="https://other"), "does not know its issuer"),
+        (tokens.mint(aud="https://other"), "not for https://hub.example"),
+        (tokens.mint(nbf=9999999999), "not good before"),
+        (tokens.mint(details=[{"type": tokens.DETAIL_TYPE, "actions": ["publish"]}]), "malformed"),
+        (tokens.sign({"alg": "none", "typ": "at+jwt"}, tokens.claims()), "not signed"),
+    ]:
+        page.fill("#token", token)
+        bad = [text for state, text in checks(page) if state == "bad"]
+        assert any(wrong in text for text in bad), (wrong, checks(page))
+    page.fill("#token", tokens.mint())
+    assert [state for state, _ in checks(page) if state == "bad"] == []
+    assert "It grants nothing" in page.text("#token-said")
+
+
+def test_a_token_made_on_the_page_does_what_it_says(dev_hub, open_page, topic):
+    page = open_page(dev_hub)
+    page.wait_live()
+    page.fill("#mint-secret", tokens.PUBLISHER_KEY)
+    page.match(f"{topic}/a", f"{topic}/b", box="#mint-publish")
+    page.match(f"{topic}/a", box="#mint-subscribe")
+    page.fill("#mint-payload", '{"user": "é"}')
+    page.click("#mint .primary")
+    page.wait_text("#token-said", f"It may publish on {topic}/a, {topic}/b.")
+    assert '{"user":"é"}' in page.text("#token-said")
+    assert [state for state, _ in checks(page) if state == "bad"] == []
+
+    page.click("#grant")
+    assert page.text("#grant-label") == "Send the access token"
+    page.click("#start")
+    page.wait_text("#reason", "public and private updates")
+    page.click("#private")
+    page.publish(**{"publish-topics": f"{topic}/b", "data": "granted to publish alone"})
+    page.wait_text("#result", "Published at")
+    page.publish(**{"publish-topics": f"{topic}/a", "data": "granted"})
+    page.wait_text("#result", "It arrived")
+    page.wait_updates("granted")
+    page.publish(**{"publish-topics": f"{topic}/c"})
+    page.wait_text("#result", "status 403")
+    line = page.text("#publish-code-text").replace(f"{topic}/c", f"{topic}/a")
+    subprocess.run(["sh", "-c", line], capture_output=True, timeout=60, check=True)
+    page.wait("document.querySelectorAll('.update').length === 2")
+
+
+@pytest.mark.parametrize("field, value, said", [
+    ("#mint-secret", "", "Enter the secret"), ("#mint-minutes", "soon", "how many minutes"),
+    ("#mint-payload", "{", "not JSON"), ("#mint-payload", "[1]", "must be a JSON object"),
+])
+def test_a_token_that_cannot_be_made_is_told_why(dev_hub, open_page, field, value, said):
+    page = open_page(dev_hub)
+    page.fill("#mint-secret", "secret")
+    page.fill(field, value)
+    page.click("#mint .primary")
+    page.wait_text("#mint-problem", said)
+    assert not page.eval("document.querySelector('#token').value")
+
+
+def test_a_refusal_names_the_request_and_the_challenge(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.fill("#token", tokens.mint(publish=["*"], key="x" * 32))
+    page.publish()
+    page.wait_text("#result", "status 401")
+    assert 'WWW-Authenticate: Bearer error="invalid_token"' in page.text("#result")
+    request_id = page.text("#result .detail:last-child code")
+    assert dev_hub.log.wait("^Request refused$", request_id=request_id)
+
+
+def test_the_debugger_sends_a_pasted_token_with_the_stream(start_hub, open_page, topic):
+    hub = start_hub(debugger=True, anonymous=False)
+    page = open_page(hub)
+    page.fill("#token", tokens.mint(subscribe=[topic]))
+    page.match(topic)
+    page.click("#start")
+    page.wait_live()
+    hub.publish_ok(topic, "secret", private="on")
+    page.wait_updates("secret")
+    assert page.text(".update .topics") == "", "only the playground tells topics"
+
+
+# ---- what else there is
+
+
+def test_the_hub_is_discovered_from_a_resource(dev_hub, open_page):
+    page = open_page(dev_hub)
+    page.fill("#discover-body", '{"title": "é & <b>"}')
+    page.click("#discover button")
+    page.wait_text("#discovered", "names its hub: /.well-known/mercure")
+    assert '{"title": "é & <b>"}' in page.text("#discovered")
+
+
+LINKS = [
+    ('</hub>; rel="mercure"', "/hub"), ('</hub>; rel="mercure"; cookie-name="a", </x>; rel="self"', "/hub"),
+    ('</x>; rel="self", <https://h.example/a,b>; rel=mercure', "https://h.example/a,b"),
+    ('</x>; title="a, <b>; rel=\\"mercure\\""', ""), ("", ""),
+]
+
+
+def test_links_are_read_as_they_are_written(dev_hub, open_page):
+    page = open_page(dev_hub)
+    for link, hub in LINKS:
+        said = page.eval(f"import('./discover.js').then(({{ linkTo }}) => linkTo({json.dumps(link)}, 'mercure'))")
+        assert said == hub, link
+
+
+def test_active_subscriptions_are_explained_where_the_hub_does_not_tell_them(start_hub, open_page):
+    page = open_page(start_hub(debugger=True))
+    assert page.eval("document.querySelector('#presence-watch').disabled")
+    assert "its setting subscriptions is off" in page.text("#presence-note")
 
 
 def test_list_is_bounded_counted_and_filtered(dev_hub, open_page, topic):
@@ -449,7 +672,7 @@ def test_each_control_has_a_name_and_shows_its_focus(dev_hub, open_page):
         assert page.eval("[document.activeElement, document.activeElement.nextElementSibling].some((element) =>"
                          " element && getComputedStyle(element).outlineStyle === 'solid')"), page.focused()
         page.press("Tab")
-    assert seen == page.eval("[...document.querySelectorAll('a, button, input, select, textarea, .scroll')]"
+    assert seen == page.eval("[...document.querySelectorAll('a, button:enabled, input, select, textarea, summary, .scroll')]"
                              ".filter((element) => element.checkVisibility()).length"
                              " - document.querySelectorAll('[type=radio]:not(:checked)').length")
 

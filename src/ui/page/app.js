@@ -1,11 +1,15 @@
 // The page: one stream, the forms around it, and in words what happens.
 
+import { prepareDiscovery } from "./discover.js";
 import { byId, clock, problem } from "./dom.js";
 import { loadConfig } from "./hub.js";
 import { List } from "./list.js";
+import { Presence } from "./presence.js";
 import { PublishForm } from "./publish.js";
 import { Stream } from "./stream.js";
 import { SubscribeForm } from "./subscribe.js";
+import { TokenForm } from "./tokenform.js";
+import { Topics } from "./topics.js";
 import { explainStream } from "./words.js";
 
 const STATES = {
@@ -16,9 +20,9 @@ const STATES = {
     stopped: ["Stopped", "The stream is stopped."],
 };
 
-function describe({ settings: { topics, grant }, since }) {
-    const what = topics.includes("*") ? "every topic"
-        : topics.length === 1 ? topics[0] : `${topics.length} topics`;
+function describe({ settings: { matchers, grant }, since }) {
+    const what = matchers.some(({ value }) => value === "*") ? "every topic"
+        : matchers.length === 1 ? matchers[0].value : `${matchers.length} matchers`;
     const which = { true: "public and private updates", false: "public updates", null: "updates" }[grant];
     return `Listening to ${what} since ${clock(since)}: ${which}.`;
 }
@@ -41,17 +45,27 @@ function run(config) {
         list.setEmptyText(STATES[state][1]);
         subscribe.refresh();
     };
-    const list = new List({ onResume: (id) => subscribe.startAfter(id) });
+    const topics = new Topics(config);
+    const list = new List({ onResume: (id) => subscribe.startAfter(id), topics, base: config.hub });
     const stream = new Stream({
         onState: enter,
         onUpdate: (update) => {
-            list.update(update);
+            if (update.type === "mercure")
+                topics.learn(update.id, [JSON.parse(update.data).id]);
+            list.update(update, stream.settings.matchers);
             publish.arrived(update.id);
         },
         onNote: (text) => list.note(text),
     });
-    const subscribe = new SubscribeForm(config, stream);
-    const publish = new PublishForm(config, stream);
+    const token = new TokenForm(config);
+    const subscribe = new SubscribeForm(config, stream, token);
+    const publish = new PublishForm(config, stream, token, topics);
+    token.onChange(() => {
+        subscribe.refresh();
+        publish.refresh();
+    });
+    new Presence(config, token);
+    prepareDiscovery(config);
     enter("idle", "");
     byId("main").inert = false;
     // A newcomer sees updates arrive without pressing anything.

@@ -40,5 +40,10 @@ export function problem(refusal, meaning) {
     if (refusal.description)
         box.append(make("blockquote", {}, refusal.description));
     box.append(make("p", {}, meaning));
+    if (refusal.challenge)
+        box.append(make("p", { class: "detail" }, make("code", {}, `WWW-Authenticate: ${refusal.challenge}`)));
+    if (refusal.requestId)
+        box.append(make("p", { class: "detail" }, "The hub's log says more about the request ",
+            make("code", {}, refusal.requestId), "."));
     return box;
 }

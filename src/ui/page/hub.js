@@ -1,5 +1,7 @@
 // The requests that this page makes. All go to the hub that served it.
 
+import { pairsOf } from "./matchers.js";
+
 export const hubUrl = new URL("..", document.baseURI).href.replace(/\/$/, "");
 export const tokenUrl = new URL("playground-token", document.baseURI).href;
 
@@ -10,6 +12,7 @@ export class Refusal extends Error {
         this.status = status;
         this.text = text;
         this.challenge = response?.headers.get("WWW-Authenticate") ?? "";
+        this.requestId = response?.headers.get("X-Request-Id") ?? "";
         this.retryAfter = Number(response?.headers.get("Retry-After")) || 0;
     }
 
@@ -38,7 +41,7 @@ export async function loadConfig() {
 }
 
 // A token that may do everything; hubs in production have none to give.
-async function playgroundToken() {
+export async function playgroundToken() {
     return (await request(tokenUrl)).text();
 }
 
@@ -47,23 +50,46 @@ export async function setSession(granted, signal) {
     await request("session", { method: granted ? "POST" : "DELETE", signal });
 }
 
-export function streamUrl(topics, lastEventId) {
-    const query = new URLSearchParams(topics.map((topic) => ["match", topic]));
+export function streamUrl(matchers, lastEventId) {
+    const query = new URLSearchParams(pairsOf(matchers));
     if (lastEventId)
         query.append("last_event_id", lastEventId);
     return `${hubUrl}?${query}`;
 }
 
-// The response whose body is the stream.
-export async function openStream(topics, lastEventId, signal) {
-    return request(streamUrl(topics, lastEventId), { headers: { Accept: "text/event-stream" }, signal });
+// The response whose body is the stream. Without a token the browser's cookie counts.
+export async function openStream({ matchers, token }, lastEventId, signal) {
+    const headers = { Accept: "text/event-stream", ...token && { Authorization: `Bearer ${token}` } };
+    return request(streamUrl(matchers, lastEventId), { headers, signal });
+}
+
+// The topics of those of the updates that the hub has in memory, by their ids.
+export async function loadTopics(ids) {
+    return (await request(`topics?${new URLSearchParams(ids.map((id) => ["id", id]))}`)).json();
+}
+
+// Who is subscribed, the id of the event to go on from, and the token that this took. Without a token the page
+// asks for one where the hub gives any.
+export async function loadSubscriptions(given) {
+    const token = given || await playgroundToken().catch(() => "");
+    const headers = token ? { Authorization: `Bearer ${token}` } : {};
+    const response = await request(`${hubUrl}/subscriptions`, { headers });
+    const quoted = /;\s*last-event-id="((?:[^"\\]|\\.)*)"/.exec(response.headers.get("Link"))?.[1] ?? "";
+    const { subscriptions } = await response.json();
+    return { subscriptions, lastEventId: quoted.replace(/\\(.)/g, "$1"), token };
+}
+
+// What a resource says, and its Links.
+export async function loadResource(url) {
+    const response = await request(url);
+    return { link: response.headers.get("Link"), text: await response.text() };
 }
 
 // Gives the id of the update.
 export async function publish(fields, token) {
     const response = await request(hubUrl, {
         method: "POST",
-        headers: { Authorization: `Bearer ${token || await playgroundToken()}` },
+        headers: token ? { Authorization: `Bearer ${token}` } : {},
         body: new URLSearchParams(fields),
     });
     return response.text();

@@ -1,6 +1,8 @@
 // Lays out JSON text for reading without changing a character of its values: numbers keep all their digits,
 // members their order, and repeated names stay.
 
+import { make } from "./dom.js";
+
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 const INDENT = "  ";
 const SHORT = 60;
@@ -64,4 +66,10 @@ export function layOut(text) {
             breakLine();
     });
     return pieces;
+}
+
+// The same as what an element can hold; the text itself when it is not JSON of that kind.
+export function shown(text) {
+    return layOut(text)?.map((piece) => piece.kind ? make("span", { class: piece.kind }, piece.text) : piece.text)
+        ?? [text];
 }

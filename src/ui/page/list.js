@@ -2,7 +2,8 @@
 // the replay of a long history costs the page no more than its end.
 
 import { byId, dayAndClock, fineClock, make } from "./dom.js";
-import { layOut } from "./json.js";
+import { shown } from "./json.js";
+import { matches } from "./matchers.js";
 
 const MAX_ROWS = 500;
 const MAX_CHARS = 8 << 20;
@@ -10,6 +11,7 @@ const MAX_SHOWN = 4000;
 const DRAW_MS = 40;
 const ANNOUNCE_MS = 4000;
 const LATE_MS = 2000;
+const MAX_TOPICS = 10;
 const COMPACT = new Intl.NumberFormat(undefined, { notation: "compact" });
 
 // The time in an id that the hub made (UUID of version 7), or null.
@@ -19,12 +21,7 @@ function timeOfId(id) {
 }
 
 function payload(data) {
-    const pieces = data.length <= MAX_SHOWN ? layOut(data) : null;
-    const pre = make("pre");
-    if (pieces)
-        pre.append(...pieces.map(({ text, kind }) => kind ? make("span", { class: kind }, text) : text));
-    else
-        pre.textContent = data.slice(0, MAX_SHOWN);
+    const pre = make("pre", {}, ...data.length <= MAX_SHOWN ? shown(data) : [data.slice(0, MAX_SHOWN)]);
     if (data.length <= MAX_SHOWN)
         return [pre];
     const more = make("button", { type: "button", class: "quiet", onclick: () => {
@@ -32,6 +29,18 @@ function payload(data) {
         more.remove();
     } }, `Show all ${data.length.toLocaleString()} characters`);
     return [pre, more];
+}
+
+const described = ({ type, value }) => type === "exact" ? value : `${value} (URL Pattern)`;
+
+// Fills in which topics an update has, and which of the stream's own matchers have met them.
+function tellTopics(line, topics, matchers, base) {
+    const hit = matchers.filter((matcher) => topics.some((topic) => matches(matcher, topic, base)));
+    line.append(topics.length > 1 ? "Topics " : "Topic ", ...topics.slice(0, MAX_TOPICS).flatMap((topic) => [make("code", {}, topic), " "]));
+    if (topics.length > MAX_TOPICS)
+        line.append(`and ${topics.length - MAX_TOPICS} more `);
+    if (hit.length)
+        line.append("matched by ", ...hit.flatMap((matcher) => [make("code", {}, described(matcher)), " "]));
 }
 
 export class List {
@@ -46,18 +55,22 @@ export class List {
     #unsaid = 0;
     #sayTimer = 0;
 
-    // onResume(id) is called when somebody wants to start after that update.
-    constructor({ onResume }) {
+    // onResume(id) is called when somebody wants to start after that update. `topics` tells those of updates,
+    // `base` is the URL of the hub.
+    constructor({ onResume, topics, base }) {
         this.onResume = onResume;
+        this.topics = topics;
+        this.base = base;
         this.body = byId("events");
         byId("filter").addEventListener("input", (event) => this.#refilter(event.target.value));
         byId("clear").addEventListener("click", () => this.#clear());
     }
 
-    update({ id, type, data }) {
+    // matchers: those of the stream that it came on.
+    update({ id, type, data, retry }, matchers) {
         this.#received++;
         this.#unsaid++;
-        this.#wait({ id, type, data, at: new Date() });
+        this.#wait({ id, type, data, retry, matchers, at: new Date() });
     }
 
     // What to say while there is nothing.
@@ -96,7 +109,7 @@ export class List {
     #row(entry) {
         const { id, type, data, note, at } = entry;
         const element = note ? make("li", { class: "note" }, make("time", {}, fineClock(at)), ` ${note}`)
-            : make("li", { class: "update" }, this.#head(entry), ...payload(data));
+            : make("li", { class: "update" }, this.#head(entry), ...payload(data), this.#topicsLine(entry));
         const text = note ? null : `${id}\n${type}\n${data}`.toLowerCase();
         const row = { element, id, text, chars: data.length };
         this.#chars += row.chars;
@@ -106,13 +119,21 @@ export class List {
         return row;
     }
 
-    #head({ id, type, at }) {
+    #topicsLine({ id, matchers }) {
+        const line = make("p", { class: "topics" });
+        this.topics.want(id, (topics) => tellTopics(line, topics, matchers, this.base));
+        return line;
+    }
+
+    #head({ id, type, retry, at }) {
         const time = make("time", { datetime: at.toISOString() }, fineClock(at));
         const facts = make("div", { class: "facts" }, time);
         if (type !== "message")
             facts.append(make("span", { class: "tag" }, type));
         if (this.#again.has(id))
             facts.append(make("span", { class: "tag weak" }, "repeated"));
+        if (retry !== null)
+            facts.append(make("span", { class: "sent" }, `retry ${retry} ms`));
         facts.append(make("code", { class: "id" }, id));
         const sent = timeOfId(id);
         if (sent && at - sent > LATE_MS)

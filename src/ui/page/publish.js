@@ -2,7 +2,8 @@
 
 import { publishCurl, publishJs } from "./code.js";
 import { byId, clock, linesOf, make, problem } from "./dom.js";
-import { publish } from "./hub.js";
+import { playgroundToken, publish } from "./hub.js";
+import { matches } from "./matchers.js";
 import { snippet } from "./snippet.js";
 import { explainPublish } from "./words.js";
 
@@ -21,13 +22,14 @@ function read() {
     return fields;
 }
 
+const topicsOf = (fields) => fields.filter(([name]) => name === "topic").map(([, topic]) => topic);
+
 // Why the stream of this page will not show this update; empty when it will.
-function whyUnseen(fields, stream) {
-    const topics = fields.filter(([name]) => name === "topic").map(([, topic]) => topic);
+function whyUnseen(fields, stream, base) {
     if (!stream.active)
         return "The stream on this page is stopped, so it does not show it.";
-    const heard = stream.settings.topics;
-    if (!heard.includes("*") && !topics.some((topic) => heard.includes(topic)))
+    const heard = stream.settings.matchers;
+    if (topicsOf(fields).every((topic) => heard.every((matcher) => matches(matcher, topic, base) === false)))
         return "The stream on this page listens to other topics, so it does not show it.";
     if (byId("private").checked && stream.settings.grant === false)
         return "It is private and the stream on this page has no grant, so it does not show it.";
@@ -35,19 +37,26 @@ function whyUnseen(fields, stream) {
 }
 
 export class PublishForm {
+    #config;
     #stream;
+    #token;
+    #topics;
+    #writeCode;
     #arrivals = new Map();
     #latest = null;
 
-    constructor(config, stream) {
+    // Tells `topics` of the topics of what it publishes.
+    constructor(config, stream, tokenForm, topics) {
+        this.#config = config;
         this.#stream = stream;
-        byId("token-field").hidden = config.playground;
-        const writeCode = snippet(byId("publish-code"), {
-            "curl": () => publishCurl(read(), config),
-            "JavaScript": () => publishJs(read(), config),
+        this.#token = tokenForm;
+        this.#topics = topics;
+        this.#writeCode = snippet(byId("publish-code"), {
+            "curl": () => publishCurl(read(), tokenForm.value, config),
+            "JavaScript": () => publishJs(read(), tokenForm.value, config),
         });
         const form = byId("publish");
-        form.addEventListener("input", writeCode);
+        form.addEventListener("input", this.#writeCode);
         form.addEventListener("submit", (event) => {
             event.preventDefault();
             this.#publish();
@@ -56,7 +65,11 @@ export class PublishForm {
             if (event.key === "Enter" && (event.ctrlKey || event.metaKey))
                 form.requestSubmit();
         });
-        writeCode();
+    }
+
+    // To be called after each change of the token.
+    refresh() {
+        this.#writeCode();
     }
 
     // The stream has received an update with that id.
@@ -76,11 +89,12 @@ export class PublishForm {
         const latest = { sent: performance.now(), id: null, line: make("p") };
         this.#latest = latest;
         try {
-            const id = await publish(fields, byId("token").value.trim());
+            const id = await publish(fields, this.#token.value || await this.#playgroundToken());
+            this.#topics.learn(id, topicsOf(fields));
             if (latest !== this.#latest)
                 return;
             latest.id = id;
-            latest.line.textContent = whyUnseen(fields, this.#stream);
+            latest.line.textContent = whyUnseen(fields, this.#stream, this.#config.hub);
             byId("result").replaceChildren(make("div", { class: "done" },
                 make("p", {}, `Published at ${clock(new Date())} as `, make("code", {}, id)), latest.line));
             if (this.#arrivals.has(id))
@@ -89,6 +103,11 @@ export class PublishForm {
             if (latest === this.#latest)
                 byId("result").replaceChildren(problem(refusal, explainPublish(refusal)));
         }
+    }
+
+    // Where nobody gives one the request goes without, and the hub says what is missing.
+    async #playgroundToken() {
+        return this.#config.playground ? playgroundToken() : "";
     }
 
     #tellArrival() {

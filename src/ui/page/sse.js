@@ -10,8 +10,9 @@ export class Parser {
     #id = "";
     #type = "";
     #data = [];
+    #retry = null;
 
-    // onEvent({ id, type, data }). onRetry(ms): how long to wait before coming back.
+    // onEvent({ id, type, data, retry }); retry is null where the event has none. onRetry(ms): how long to wait before coming back.
     constructor({ onEvent, onRetry }) {
         this.onEvent = onEvent;
         this.onRetry = onRetry;
@@ -41,15 +42,17 @@ export class Parser {
         else if (name === "id" && !value?.includes("\0"))
             this.#id = value ?? "";
         else if (name === "retry" && /^[0-9]+$/.test(value))
-            this.onRetry(Number(value));
+            this.onRetry(this.#retry = Number(value));
     }
 
     #dispatch() {
         const data = this.#data.splice(0);
         const type = this.#type || "message";
+        const retry = this.#retry;
         this.#type = "";
+        this.#retry = null;
         if (data.length)
-            this.onEvent({ id: this.#id, type, data: data.join("\n") });
+            this.onEvent({ id: this.#id, type, data: data.join("\n"), retry });
     }
 }
 

@@ -22,25 +22,27 @@ export class Stream {
     #turn = 0;
 
     // onState(state, reason, refusal): "idle", "connecting", "live", "reconnecting" or "stopped", and why.
-    // onUpdate({ id, type, data }). onNote(text): something happened between two updates.
-    constructor({ onState, onUpdate, onNote }) {
+    // onUpdate({ id, type, data, retry }). onNote(text): something happened between two updates. onUnknown(): the
+    // hub does not know the last id, so that updates may be missing.
+    constructor({ onState, onUpdate, onNote, onUnknown = () => {} }) {
         this.onState = onState;
         this.onUpdate = onUpdate;
         this.onNote = onNote;
+        this.onUnknown = onUnknown;
     }
 
     get active() {
         return ["connecting", "live", "reconnecting"].includes(this.state);
     }
 
-    // settings: topics (a list of text), from ("", "earliest" or an id), grant (whether the cookie carries
-    // one; null leaves the cookie as it is).
+    // settings: matchers (a list of { type, value }), from ("", "earliest" or an id), token ("" for none), grant
+    // (without a token: whether the cookie carries one; null leaves the cookie as it is).
     start(settings) {
         this.#close();
         this.settings = settings;
         this.lastId = settings.from;
         this.#retryMs = RETRY_MS;
-        this.#cookieSet = settings.grant === null;
+        this.#cookieSet = settings.grant === null || settings.token !== "";
         this.#renewed = false;
         this.#enter("connecting", "Waiting for the hub's answer.");
         this.#connect();
@@ -85,7 +87,7 @@ export class Stream {
         if (!this.#cookieSet)
             await setSession(this.settings.grant, signal);
         this.#cookieSet = true;
-        return openStream(this.settings.topics, this.lastId, signal);
+        return openStream(this.settings, this.lastId, signal);
     }
 
     #parser() {
@@ -101,8 +103,10 @@ export class Stream {
     #opened(response) {
         if (this.state === "reconnecting")
             this.onNote(this.#hasId ? `Connected again, everything after ${this.lastId}` : "Connected again");
-        if (this.#hasId && response.headers.get("Mercure-Last-Event-ID") === "earliest")
+        if (this.#hasId && response.headers.get("Mercure-Last-Event-ID") === "earliest") {
             this.onNote(`The hub does not know ${this.lastId}: updates may be missing`);
+            this.onUnknown();
+        }
         this.#renewed = false;
         this.since = new Date();
         this.#enter("live", "");
@@ -119,7 +123,7 @@ export class Stream {
     }
 
     #refused(refusal) {
-        if (refusal.status === 401 && this.settings.grant && !this.#renewed) {
+        if (refusal.status === 401 && this.settings.grant && !this.settings.token && !this.#renewed) {
             // The grant has run out: one new session, then the stream goes on.
             this.#cookieSet = false;
             this.#renewed = true;

@@ -1,21 +1,25 @@
 // The form that starts and stops the stream.
 
 import { subscribeCurl, subscribeJs } from "./code.js";
-import { byId, linesOf } from "./dom.js";
+import { byId } from "./dom.js";
+import { Matchers } from "./matchers.js";
 import { snippet } from "./snippet.js";
 
 export class SubscribeForm {
     #config;
     #stream;
+    #token;
+    #matchers;
     #writeCode;
 
-    constructor(config, stream) {
+    constructor(config, stream, tokenForm) {
         this.#config = config;
         this.#stream = stream;
-        byId("grant-field").hidden = !config.playground;
-        byId("cookie-note").hidden = config.playground;
+        this.#token = tokenForm;
+        this.#matchers = new Matchers(byId("matchers"), { base: config.hub, first: [{ type: "exact", value: "*" }] });
+        byId("grant").checked = !config.playground;
         byId("cookie-note").textContent =
-            `Private updates come when this site has set the cookie ${config.cookieName}.`;
+            `Private updates come when this site has set the cookie ${config.cookieName}, or with an access token.`;
         byId("history").value = config.playground ? "earliest" : "new";
         this.#writeCode = snippet(byId("subscribe-code"), {
             "curl": () => subscribeCurl(this.read(), config),
@@ -35,10 +39,12 @@ export class SubscribeForm {
 
     read() {
         const history = byId("history").value;
+        const granted = byId("grant").checked;
         return {
-            topics: linesOf(byId("topics").value),
+            matchers: this.#matchers.read(),
             from: history === "new" ? "" : history === "earliest" ? history : byId("after").value.trim(),
-            grant: this.#config.playground ? byId("grant").checked : null,
+            grant: this.#config.playground || this.#token.value ? granted : null,
+            token: granted ? this.#token.value : "",
         };
     }
 
@@ -54,17 +60,26 @@ export class SubscribeForm {
         byId("start").focus();
     }
 
-    // To be called after each change of the form or of the stream's state.
+    // To be called after each change of the form, of the token or of the stream's state.
     refresh() {
         const { active, settings } = this.#stream;
         const changed = active && JSON.stringify(settings) !== JSON.stringify(this.read());
         byId("after-field").hidden = byId("history").value !== "after";
-        byId("grant-hint").textContent = byId("grant").checked
-            ? "With a grant for every topic, in a cookie that the hub has set."
-            : "Without a grant: only public updates come.";
+        this.#showGrant();
         byId("start").textContent = changed ? "Apply changes" : active ? "Restart" : "Start";
         byId("start").classList.toggle("primary", changed || !active);
         byId("stop").hidden = !active;
         this.#writeCode();
+    }
+
+    #showGrant() {
+        const token = this.#token.value;
+        const granted = this.#config.playground || token;
+        byId("grant-field").hidden = !granted;
+        byId("cookie-note").hidden = Boolean(granted);
+        byId("grant-label").textContent = token ? "Send the access token" : "Private updates";
+        byId("grant-hint").textContent = !byId("grant").checked ? "Without a grant: only public updates come."
+            : token ? "With the grants of the token below, in the Authorization header."
+            : "With a grant for every topic, in a cookie that the hub has set.";
     }
 }

@@ -19,10 +19,11 @@ const PUBLISH = [
 ];
 
 const STREAM = [
-    [400, /missing "match"/, "Name at least one topic; * means every topic."],
-    [400, /too many/, "One stream takes a limited number of topics. Name fewer, or use *."],
-    [401, /invalid_token/, "The hub does not accept the token in the cookie: it may be expired, signed with "
-        + "another key, or made for another hub."],
+    [400, /topic matcher pattern/, "One of the URL Patterns is none. Check its braces, brackets and colons."],
+    [400, /missing "match"/, "Name at least one matcher; * means every topic."],
+    [400, /too many/, "One stream takes a limited number of matchers. Name fewer, or use *."],
+    [401, /invalid_token/, "The hub does not accept the token, which may stand in the cookie: it may be expired, "
+        + "signed with another key, or made for another hub."],
     [401, null, "This hub lets nobody listen without a token. A browser sends the token as a cookie, which "
         + "the site that people sign in to has to set."],
     [503, null, "The hub has no room or no history now. Its log says why."],
@@ -46,7 +47,14 @@ function explain(rules, { status, text, challenge }) {
     return rules.find(fits)?.[2] ?? "The hub's log says more.";
 }
 
+const PRESENCE = [
+    [401, null, "The hub tells only those with a token who is subscribed."],
+    [403, null, "The token is good, but it has no subscribe grant for the topics of subscriptions, those below "
+        + "/.well-known/mercure/subscriptions."],
+];
+
 export const explainPublish = (refusal) => explain([...PUBLISH, ...BOTH], refusal);
+export const explainPresence = (refusal) => explain([...PRESENCE, ...BOTH], refusal);
 export const explainStream = (refusal) => explain([...STREAM, ...BOTH], refusal);
 
 // Whether waiting may help.
