@@ -324,6 +324,33 @@ def test_vector_a_long_history_comes_whole(old, topic):
         assert [stream.read_event().data for _ in range(1200)] == [str(i) for i in range(1200)]
 
 
+# Preflights are answered as since 0.21, where the hub's own status was always 204; browsers look at the fields.
+
+
+def preflight(hub, **fields):
+    names = {"origin": "Origin", "method": "Access-Control-Request-Method", "headers": "Access-Control-Request-Headers"}
+    response = hub.request("OPTIONS", PATH, [(names[name], value) for name, value in fields.items()])
+    assert (response.status, response.text) == (204, "")
+    return response.get("Access-Control-Allow-Origin"), response.get("Access-Control-Allow-Headers")
+
+
+@pytest.mark.parametrize("headers", ["authorization,cache-control,last-event-id", "authorization,cache-control"])
+def test_vector_a_preflight(old, headers):
+    assert preflight(old, origin="https://a.example", method="GET", headers=headers) == ("https://a.example", headers)
+
+
+@pytest.mark.parametrize("fields", [
+    {"origin": "https://c.example", "method": "GET"}, {"origin": "https://a.example", "method": "GET", "headers": "x-other"},
+    {"origin": "https://a.example", "method": "DELETE"}, {"method": "GET"}],
+    ids=["unknown origin", "bad header", "method", "no origin"])
+def test_vector_a_preflight_that_is_not_granted(old, fields):
+    assert preflight(old, **fields) == (None, None)
+
+
+def test_vector_options_without_a_method_is_no_preflight(old):
+    assert preflight(old, origin="https://a.example")[1] is None
+
+
 # ---- The protocol: the rest
 
 
