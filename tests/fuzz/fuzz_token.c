@@ -12,19 +12,45 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+// The issuer's keys in this order: those of secrets, and one of each other kind.
+static const struct {
+    enum jwt_algorithm algorithm;
+    const char *file; // NULL: a secret
+} kinds[] = {
+    {JWT_ALGORITHM_HS256, NULL},          {JWT_ALGORITHM_HS384, NULL},
+    {JWT_ALGORITHM_HS512, NULL},          {JWT_ALGORITHM_RS256, "rsa.pem"},
+    {JWT_ALGORITHM_PS256, "rsa.pem"},     {JWT_ALGORITHM_ES256, "p256.pem"},
+    {JWT_ALGORITHM_ES384, "p384.pem"},    {JWT_ALGORITHM_ES512, "p521.pem"},
+    {JWT_ALGORITHM_EdDSA, "ed25519.pem"},
+};
+
+static struct str read_key(const char *name, char room[4096])
+{
+    char path[512];
+    (void)snprintf(path, sizeof(path), TESTDATA "/keys/%s", name);
+    FILE *file = fopen(path, "r");
+    HUB_ASSERT(file);
+    size_t len = fread(room, 1, 4096, file);
+    (void)fclose(file);
+    return str_make(room, len);
+}
+
 static struct jwt_keyset *make_set(void)
 {
-    static const char *const algorithms[] = {"HS256", "HS384", "HS512"};
     struct jwt_keyset *set = jwt_keyset_new();
     HUB_ASSERT(set);
-    for (size_t i = 0; i < ARRAY_LEN(algorithms); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         struct jwt_key *key;
         const char *error;
-        HUB_ASSERT(jwt_key_load(&key, STR("secret"), str_from_c(algorithms[i]), STR(""), &error) == HUB_OK);
+        char room[4096];
+        struct str text = kinds[i].file ? read_key(kinds[i].file, room) : STR("secret");
+        struct str name = str_from_c(jwt_algorithm_name(kinds[i].algorithm));
+        HUB_ASSERT(jwt_key_load(&key, text, name, STR(""), &error) == HUB_OK);
         HUB_ASSERT(jwt_keyset_take_key(set, STR("i"), JWT_ROLE_PUBLISHER, key) == HUB_OK);
     }
     return set;
@@ -86,20 +112,20 @@ static void verify(struct jwt_keyset *set, struct str token)
     json_free(payload);
 }
 
-// The algorithm comes with the input: the header's own may be anything.
-static void verify_signed(struct jwt_keyset *set, struct str text, enum jwt_algorithm algorithm)
+// The key comes with the input: the header's own algorithm may be anything.
+static void verify_signed(struct jwt_keyset *set, struct str text, size_t kind)
 {
     size_t header_len = str_find(text, 0, '\0');
     struct buf token;
     struct buf signature;
     buf_init(&token, 2 * JWT_SIZE_MAX);
-    buf_init(&signature, 64);
+    buf_init(&signature, 256);
     base64url_encode(&token, str_slice(text, 0, header_len));
     buf_append_c(&token, '.');
     base64url_encode(&token, str_slice(text, header_len + 1, text.len));
     const struct jwt_verifier *verifier = &jwt_keyset_find(set, STR("i"))->roles[JWT_ROLE_PUBLISHER];
     if (!token.err &&
-        jwt_key_sign(verifier->keys[algorithm], algorithm, buf_str(&token), &signature) == HUB_OK) {
+        jwt_key_sign(verifier->keys[kind], kinds[kind].algorithm, buf_str(&token), &signature) == HUB_OK) {
         buf_append_c(&token, '.');
         base64url_encode(&token, buf_str(&signature));
         verify(set, buf_str(&token));
@@ -129,7 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         break;
     default:
-        verify_signed(set, text, (enum jwt_algorithm)(data[0] % 3));
+        verify_signed(set, text, data[0] % ARRAY_LEN(kinds));
         break;
     }
     return 0;
