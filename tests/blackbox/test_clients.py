@@ -8,9 +8,10 @@ import pytest
 
 from harness import tokens
 from harness.browser import Browser
-from harness.hub import PATH
+from harness.hub import PATH, Hub
 from harness.listeners import LISTENERS
 from harness.site import Site
+from harness.sse import Stream
 from harness.wire import HANG_GUARD_S
 
 CLIENTS = Path(__file__).parent / "clients"
@@ -178,9 +179,26 @@ def come_back(hub, listener, publish):
     assert received == [(id_, str(i)) for i, id_ in enumerate(sent)]
 
 
-def test_each_library_receives_private_updates_and_misses_none_when_it_comes_back(start_with, site, listen, topic):
-    hub = start_with("bolt", {"write_timeout": "1s", "cors_origins": site.origin, "anonymous": False})
-    listener = listen(hub, [("match", topic)], tokens.mint(subscribe=[topic]))
+OLD_KEY = "!ChangeMe!"  # of the 0.x protocol alone
+
+
+def old_token(**claim):
+    return tokens.sign({"alg": "HS256", "typ": "JWT"}, {"mercure": claim}, OLD_KEY)
+
+
+# What a subscriber of either generation writes: the query, its token, the name of its cookie.
+GENERATIONS = {
+    "modern": lambda topic: ([("match", topic)], tokens.mint(subscribe=[topic]), "__Secure-mercure_access_token"),
+    "0.x": lambda topic: ([("topic", topic)], old_token(subscribe=[topic]), "mercureAuthorization"),
+}
+
+
+@pytest.mark.parametrize("generation", GENERATIONS.values(), ids=GENERATIONS)
+def test_each_library_receives_private_updates_and_misses_none_when_it_comes_back(start_with, site, listen, topic,
+                                                                                   generation):
+    hub = start_with("bolt", {"write_timeout": "1s", "cors_origins": site.origin, "anonymous": False,
+                              "env": {"JWT_KEY": OLD_KEY}})
+    listener = listen(hub, *generation(topic))
     come_back(hub, listener, lambda data: hub.publish_ok(topic, data, private="on", retry="10"))
 
 
@@ -225,3 +243,111 @@ def test_curl_asks_before_it_sends_a_large_body(hub, topic):
         assert connection.read_head().status == 100
         connection.send(body)
         assert connection.read_response().status == 200
+
+
+def open_stream(hub, query, *headers):
+    connection, response = hub.open_stream(urlencode(query), headers)
+    assert response.status == 200, connection.read_all()
+    return Stream(connection, response)
+
+
+def bearer(token):
+    return "Authorization", f"Bearer {token}"
+
+
+def modern_cookie(token):
+    return "Cookie", f"__Secure-mercure_access_token={token}"
+
+
+@pytest.fixture(scope="module")
+def generations(tmp_path_factory):
+    """A hub of both generations for a site at https://app.example, as Symfony's and Laravel's packages set it up."""
+    hub = Hub(tmp_path_factory.mktemp("generations"), cors_origins="https://app.example",
+              publish_origins="https://app.example", env={"JWT_KEY": OLD_KEY},
+              transport_url=f"bolt://{tmp_path_factory.mktemp('history')}/hub.db")
+    yield hub
+    hub.stop()
+
+
+def symfony_publish(hub, token, fields):
+    return hub.request("POST", PATH, [
+        ("Authorization", f"Bearer {token}"), ("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "*/*"),
+        ("User-Agent", "Symfony HttpClient (Curl)"), ("Accept-Encoding", "gzip")], urlencode(fields))
+
+
+@pytest.mark.parametrize("token", [tokens.mint(publish=["*"]), old_token(publish=["*"])], ids=GENERATIONS)
+def test_symfony_of_both_generations_publishes_side_by_side(generations, topic, token):
+    with generations.subscribe(topic, token=tokens.mint(subscribe=[topic])) as new, \
+            open_stream(generations, {"topic": topic}, bearer(old_token(subscribe=[topic]))) as old:
+        response = symfony_publish(generations, token, [("topic", topic), ("data", "{}"), ("private", "on")])
+        assert response.status == 200
+        assert {stream.read_event().id for stream in (new, old)} == {response.text}
+
+
+def test_symfony_sets_the_cookies_of_both_generations(generations, topic):
+    both = (f"mercureAuthorization={old_token(subscribe=[topic])}; "
+            f"__Secure-mercure_access_token={tokens.mint(subscribe=[topic])}")
+    for query in ({"match": topic}, {"topic": topic}):
+        with open_stream(generations, query, ("Cookie", both)) as stream:
+            generations.publish_ok(topic, "secret", private="on")
+            assert stream.read_event().data == "secret"
+
+
+def from_app(*headers):
+    """What a browser adds to a request of a page at https://app.example, with `withCredentials`."""
+    return [("Origin", "https://app.example"), ("Referer", "https://app.example/"), ("Accept", "text/event-stream"),
+            ("Cache-Control", "no-cache"), ("Sec-Fetch-Site", "same-site"), ("Sec-Fetch-Mode", "cors"), *headers]
+
+
+def test_a_turbo_stream_begins_behind_what_its_page_has_shown(generations, topic):
+    """UX Turbo renders the id of the newest update into the URL of its native EventSource."""
+    ids = [generations.publish_ok(topic, f"<turbo-stream>{i}</turbo-stream>", private="on") for i in range(3)]
+    cookie = modern_cookie(tokens.mint(subscribe=[topic]))
+    query = {"match": topic, "last_event_id": ids[0]}
+    with open_stream(generations, query, *from_app(cookie)) as stream:
+        assert [event.id for event in stream.read_events(2)] == ids[1:]
+        assert stream.response.get("Access-Control-Allow-Origin") == "https://app.example"
+        assert stream.response.get("Access-Control-Allow-Credentials") == "true"
+    # Coming back, the browser says where it is in the header, and the old id is still in the URL.
+    with open_stream(generations, query, *from_app(cookie, ("Last-Event-ID", ids[1]))) as stream:
+        assert stream.read_event().id == ids[2]
+
+
+def test_a_page_of_laravel_publishes_without_a_preflight(generations, topic):
+    """Echo's whispers: a form with the cookie, which needs no preflight."""
+    cookie = modern_cookie(tokens.mint(publish=[topic], subscribe=[topic]))
+    with open_stream(generations, {"match": topic}, *from_app(cookie)) as stream:
+        response = generations.request("POST", PATH, from_app(
+            cookie, ("Content-Type", "application/x-www-form-urlencoded;charset=UTF-8")),
+            urlencode({"topic": topic, "private": "on", "type": "client-typing", "data": '{"user":7}'}))
+        assert (response.status, response.get("Access-Control-Allow-Origin")) == (200, "https://app.example")
+        event = stream.read_event()
+        assert (event.type, event.data, event.id) == ("client-typing", '{"user":7}', response.text)
+
+
+def test_laravel_mints_a_new_token_after_401_and_goes_on_where_it_was(generations, topic):
+    first = generations.publish_ok(topic, "0", private="on")
+    second = generations.publish_ok(topic, "1", private="on")
+    query = {"match": topic, "last_event_id": first}
+    expired = modern_cookie(tokens.mint(subscribe=[topic], exp=1))
+    response = generations.request("GET", f"{PATH}?{urlencode(query)}", from_app(expired))
+    assert response.status == 401
+    assert 'error="invalid_token"' in response.get("WWW-Authenticate")
+    with open_stream(generations, query, *from_app(modern_cookie(tokens.mint(subscribe=[topic])))) as stream:
+        assert stream.read_event().id == second
+
+
+@pytest.mark.parametrize("bring", ["header", "query", "cookie"])
+@pytest.mark.parametrize("name", ["lastEventID", "Last-Event-ID"])
+def test_old_applications_bring_id_and_token_in_the_query(start_with, topic, bring, name):
+    """Dart, Python and Java clients, Mbin, Shlink: whatever a client cannot put into a header is in the URL."""
+    hub = start_with("bolt", {"env": {"JWT_KEY": OLD_KEY, "PROTOCOL_VERSION_COMPATIBILITY": "7"}, "anonymous": False})
+    ids = [hub.publish_ok(topic, str(i), private="on") for i in range(3)]
+    token = old_token(subscribe=[topic])
+    query, headers = [("topic", topic), (name, ids[0])], []
+    if bring == "query":
+        query.append(("authorization", token))
+    else:
+        headers.append(bearer(token) if bring == "header" else ("Cookie", f"mercureAuthorization={token}"))
+    with open_stream(hub, query, *headers) as stream:
+        assert [event.id for event in stream.read_events(2)] == ids[1:]
