@@ -82,7 +82,7 @@ int protocol_matches_special_scheme(struct arena *arena, struct str text, const 
     struct component component = {0};
     int result = component_compile(&component, &builder, text, &syntax, reason);
     if (!result) {
-        struct steps built = {(const struct step *)(void *)steps.ptr, texts.ptr};
+        struct steps built = component_builder_steps(&builder);
         result = matches_special_scheme(&component, &built);
     }
     component_done(&component);
@@ -98,17 +98,16 @@ static bool is_ipv6_pattern(struct str text)
            (text.ptr[0] == '[' || str_starts_with(text, STR("{[")) || str_starts_with(text, STR("\\[")));
 }
 
-static struct pattern_syntax syntax_of(const struct compiler *compiler, enum url_component component,
-                                       bool is_special)
+struct pattern_syntax pattern_syntax_of(enum url_component component, struct str hostname, bool is_special,
+                                        bool ignores_case)
 {
-    struct pattern_syntax syntax = {.ignores_case = component >= URL_PATHNAME && compiler->ignores_case};
-    bool is_ipv6 = is_ipv6_pattern(compiler->source.text[URL_HOSTNAME]);
+    struct pattern_syntax syntax = {.ignores_case = component >= URL_PATHNAME && ignores_case};
     switch (component) {
     case URL_PROTOCOL:
         syntax.encode = encode_protocol;
         break;
     case URL_HOSTNAME:
-        syntax.encode = is_ipv6 ? encode_ipv6_hostname : encode_hostname;
+        syntax.encode = is_ipv6_pattern(hostname) ? encode_ipv6_hostname : encode_hostname;
         syntax.delimiter = '.';
         break;
     case URL_PORT:
@@ -139,7 +138,8 @@ static int compile_components(struct compiler *compiler)
     struct component_builder builder = {&compiler->arena, &compiler->steps, &compiler->texts};
     int is_special = 0;
     for (unsigned i = 0; i < URL_COMPONENTS; i++) {
-        struct pattern_syntax syntax = syntax_of(compiler, i, is_special);
+        struct pattern_syntax syntax =
+            pattern_syntax_of(i, compiler->source.text[URL_HOSTNAME], is_special, compiler->ignores_case);
         compiler->error.component = names[i];
         int err = component_compile(&compiler->components[i], &builder, compiler->source.text[i], &syntax,
                                     &compiler->error.reason);
@@ -147,7 +147,7 @@ static int compile_components(struct compiler *compiler)
             return err;
         if (i != URL_PROTOCOL)
             continue;
-        struct steps steps = {(const struct step *)(void *)compiler->steps.ptr, compiler->texts.ptr};
+        struct steps steps = component_builder_steps(&builder);
         is_special = matches_special_scheme(&compiler->components[i], &steps);
         if (is_special < 0)
             return is_special;

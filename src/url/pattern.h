@@ -7,8 +7,13 @@
 //     /books/:id(\d+)                     a custom group: a regular expression; the rest is the base URL's
 //
 // Everything but custom groups is matched without a regular expression, in a time that grows with the length
-// of the pattern times that of the URL. A component with a custom group is one regular expression, tried with
-// limits on its steps, depth and memory.
+// of the pattern times that of the URL. A component with a custom group is one regular expression in
+// JavaScript's language, without lookaround, backreferences, groups with flags, \p and \q; PCRE2 tries it.
+//
+// Whoever sends patterns and URLs cannot make us work for long. Measured with the worst that we could think
+// of: 4 ms to compile 4,096 bytes (7 µs for an ordinary pattern); a test is given up after 1 ms, and with a
+// custom group after 0.04 ms, or 5 ms where memory may not be made executable (0.07 µs for an ordinary
+// pattern, 0.1 µs with a custom group).
 #pragma once
 
 #include "base/attr.h"
@@ -60,8 +65,8 @@ struct url_pattern *url_pattern_ref(struct url_pattern *pattern);
 // One owner less; the last one frees it. Accepts NULL.
 void url_pattern_unref(struct url_pattern *pattern);
 
-// Whether a URL matches: 1, 0, or, only of a pattern that is costly, HUB_E_TOO_BIG when a limit was reached
-// first, or -ENOMEM.
+// Whether a URL matches: 1, 0, HUB_E_TOO_BIG when a limit on the work was reached first, or -ENOMEM. It
+// allocates only for custom groups and URLs of many KiB.
 MUST_CHECK int url_pattern_test(const struct url_pattern *pattern, const struct url *url);
 
 // What is known without trying, for an index. The slices live as long as the pattern.

@@ -7,14 +7,15 @@
 
 #include <errno.h>
 #include <pcre2.h>
-#include <pthread.h>
 
 // In PCRE2's language, where one character may become an expression of many.
 #define REGEX_TEXT_MAX ((size_t)256 * 1024)
 #define REGEX_NEST_MAX 100
-// Limits on one match: backtracking steps, of which one costs some 5 ns; their depth; and KiB of memory.
+// Limits on one match. A backtracking step costs some nanoseconds with PCRE2's compiler for machine code.
+// Where memory may not be made executable its interpreter takes over, which does work of up to the size of
+// the code in a step; so large expressions get fewer steps. Depth is in steps, memory in KiB.
 #define MATCH_STEPS_MAX 10000
-#define MATCH_DEPTH_MAX 10000
+#define MATCH_WORK_MAX 2000000
 #define MATCH_MEMORY_MAX 4096
 
 static void append_step(struct component *component, struct component_builder *builder,
@@ -38,13 +39,14 @@ static void append_fixed_text(struct component *component, struct component_buil
 {
     if (text.len == 0)
         return;
-    struct step step = {.kind = STEP_TEXT, .text = builder->texts->len, .prefix_len = text.len};
+    struct step step = {
+        .kind = STEP_TEXT, .text = (uint32_t)builder->texts->len, .prefix_len = (uint32_t)text.len};
     append_text(component, builder, text);
     struct step *last = NULL;
     if (component->step_count > 0 && !builder->steps->err)
         last = (struct step *)(void *)(builder->steps->ptr + builder->steps->len) - 1;
     if (last && last->kind == STEP_TEXT && last->modifier == MODIFIER_NONE)
-        last->prefix_len += text.len;
+        last->prefix_len += (uint32_t)text.len;
     else
         append_step(component, builder, &step);
 }
@@ -68,7 +70,8 @@ static void append_part_with_modifier(struct component *component, struct compon
                                       const struct part *part)
 {
     struct str prefix = part->type == PART_FIXED_TEXT ? part->value : part->prefix;
-    struct step step = {kind_of(part), part->modifier, builder->texts->len, prefix.len, part->suffix.len};
+    struct step step = {kind_of(part), part->modifier, (uint32_t)builder->texts->len, (uint32_t)prefix.len,
+                        (uint32_t)part->suffix.len};
     append_text(component, builder, prefix);
     append_text(component, builder, part->suffix);
     append_step(component, builder, &step);
@@ -89,6 +92,15 @@ static void append_part(struct component *component, struct component_builder *b
     }
 }
 
+struct steps component_builder_steps(const struct component_builder *builder)
+{
+    static const struct step nothing; // no pointer into nothing is NULL
+    return (struct steps){
+        builder->steps->ptr ? (const struct step *)(void *)builder->steps->ptr : &nothing,
+        builder->texts->ptr ? builder->texts->ptr : "",
+    };
+}
+
 static int compile_steps(struct component *component, struct component_builder *builder,
                          const struct part *parts)
 {
@@ -96,7 +108,7 @@ static int compile_steps(struct component *component, struct component_builder *
         append_part(component, builder, parts);
     if (builder->steps->err || builder->texts->err)
         return -ENOMEM;
-    struct steps steps = {(const struct step *)(void *)builder->steps->ptr, builder->texts->ptr};
+    struct steps steps = component_builder_steps(builder);
     component->kind = steps_can_walk(component, &steps) ? COMPONENT_WALK : COMPONENT_SETS;
     return HUB_OK;
 }
@@ -120,6 +132,30 @@ static int compile_error(int code, const char **reason)
     }
 }
 
+size_t component_regex_memory(const struct component *component)
+{
+    size_t code = 0;
+    size_t machine_code = 0;
+    if (component->regex) {
+        (void)pcre2_pattern_info(component->regex, PCRE2_INFO_SIZE, &code);
+        (void)pcre2_pattern_info(component->regex, PCRE2_INFO_JITSIZE, &machine_code);
+    }
+    return code + machine_code;
+}
+
+static int set_limits(struct component *component)
+{
+    component->limits = pcre2_match_context_create(NULL);
+    if (!component->limits)
+        return -ENOMEM;
+    size_t steps = MATCH_WORK_MAX / component_regex_memory(component);
+    uint32_t limit = steps < MATCH_STEPS_MAX ? (uint32_t)steps : MATCH_STEPS_MAX;
+    (void)pcre2_set_match_limit(component->limits, limit);
+    (void)pcre2_set_depth_limit(component->limits, limit);
+    (void)pcre2_set_heap_limit(component->limits, MATCH_MEMORY_MAX);
+    return HUB_OK;
+}
+
 static int compile_regex_text(struct component *component, struct str text, const char **reason)
 {
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
@@ -135,15 +171,31 @@ static int compile_regex_text(struct component *component, struct str text, cons
     size_t at;
     component->regex = pcre2_compile((PCRE2_SPTR)text.ptr, text.len, options, &code, &at, context);
     pcre2_compile_context_free(context);
-    return component->regex ? HUB_OK : compile_error(code, reason);
+    if (!component->regex)
+        return compile_error(code, reason);
+    int err = set_limits(component); // from the size without machine code
+    if (!err)
+        (void)pcre2_jit_compile(component->regex, PCRE2_JIT_COMPLETE);
+    return err;
+}
+
+// The text that each match starts with, for those who ask.
+static void append_start(struct component *component, struct component_builder *builder,
+                         const struct part *parts)
+{
+    for (; parts && parts->modifier == MODIFIER_NONE; parts = parts->next) {
+        bool is_fixed = parts->type == PART_FIXED_TEXT;
+        append_fixed_text(component, builder, is_fixed ? parts->value : parts->prefix);
+        if (!is_fixed)
+            return;
+    }
 }
 
 static int compile_regex(struct component *component, struct component_builder *builder,
                          const struct part *parts, const struct pattern_syntax *syntax, const char **reason)
 {
     component->kind = COMPONENT_REGEX;
-    if (parts->type == PART_FIXED_TEXT && parts->modifier == MODIFIER_NONE)
-        append_fixed_text(component, builder, parts->value);
+    append_start(component, builder, parts);
     if (builder->steps->err || builder->texts->err)
         return -ENOMEM;
     struct buf text;
@@ -181,31 +233,10 @@ int component_compile(struct component *component, struct component_builder *bui
 
 void component_done(struct component *component)
 {
+    pcre2_match_context_free(component->limits);
     pcre2_code_free(component->regex);
+    component->limits = NULL;
     component->regex = NULL;
-}
-
-size_t component_regex_memory(const struct component *component)
-{
-    size_t size = 0;
-    if (component->regex)
-        (void)pcre2_pattern_info(component->regex, PCRE2_INFO_SIZE, &size);
-    return size;
-}
-
-// The limits of all matches; made on first use and then only read, by all threads; it lives as long as the
-// process.
-static pcre2_match_context *limits;
-static pthread_once_t limits_made = PTHREAD_ONCE_INIT;
-
-static void make_limits(void)
-{
-    limits = pcre2_match_context_create(NULL);
-    if (!limits)
-        return;
-    (void)pcre2_set_match_limit(limits, MATCH_STEPS_MAX);
-    (void)pcre2_set_depth_limit(limits, MATCH_DEPTH_MAX);
-    (void)pcre2_set_heap_limit(limits, MATCH_MEMORY_MAX);
 }
 
 static int match_result(int code)
@@ -224,12 +255,11 @@ static int match_result(int code)
 
 static int match_regex(const struct component *component, struct str text)
 {
-    (void)pthread_once(&limits_made, make_limits);
-    pcre2_match_data *data = limits ? pcre2_match_data_create(1, NULL) : NULL;
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     if (!data)
         return -ENOMEM;
     PCRE2_SPTR subject = (PCRE2_SPTR)(text.len > 0 ? text.ptr : "");
-    int code = pcre2_match(component->regex, subject, text.len, 0, 0, data, limits);
+    int code = pcre2_match(component->regex, subject, text.len, 0, 0, data, component->limits);
     pcre2_match_data_free(data);
     return match_result(code);
 }

@@ -5,7 +5,9 @@
 //     pattern_tokens.c        "tokenize"
 //     pattern_parts.c         "parse a pattern string": the text of a component becomes a list of parts
 //     pattern_encode.c        the encoding callbacks: fixed text becomes what a parsed URL has
-//     pattern_regexp.c        the regular expression of parts, of which some are custom groups
+//     pattern_regexp.c        "generate a regular expression" of parts, of which some are custom groups
+//     pattern_group.c         what a custom group says in JavaScript, in PCRE2's language
+//     pattern_class.c         character classes in custom groups
 //     pattern_component.c     parts become steps, or a regular expression
 //     pattern_steps.c         matches steps
 //     pattern.c               all of it together
@@ -24,6 +26,7 @@
 struct arena;
 struct buf;
 struct pcre2_real_code_8;
+struct pcre2_real_match_context_8;
 struct url;
 
 // Memory of one compilation.
@@ -122,11 +125,11 @@ enum step_kind {
 
 // What matches a piece of a component. With a modifier the whole may be missing or come again.
 struct step {
-    enum step_kind kind;
-    enum part_modifier modifier;
-    size_t text;       // where the prefix is in the texts, with the suffix behind it
-    size_t prefix_len; // both are 0 for segments and wildcards without a modifier,
-    size_t suffix_len; // which have their texts in steps of their own
+    enum step_kind kind : 8;
+    enum part_modifier modifier : 8;
+    uint32_t text;       // where the prefix is in the texts, with the suffix behind it
+    uint32_t prefix_len; // both are 0 for segments and wildcards without a modifier,
+    uint32_t suffix_len; // which have their texts in steps of their own
 };
 
 enum component_kind {
@@ -143,6 +146,7 @@ struct component {
     uint32_t first_step;
     uint32_t step_count; // of a regular expression: the text that it starts with, if any
     struct pcre2_real_code_8 *regex;
+    struct pcre2_real_match_context_8 *limits; // of one match
 };
 
 // Steps and texts of all components; what a pattern and its components under construction share.
@@ -158,11 +162,13 @@ struct component_builder {
     struct buf *texts;
 };
 
+// What has been built so far; valid until more is.
+struct steps component_builder_steps(const struct component_builder *builder);
 // "Compile a component"; the other steps are in the builder. component_done is the caller's.
 MUST_CHECK int component_compile(struct component *component, struct component_builder *builder,
                                  struct str text, const struct pattern_syntax *syntax, const char **reason);
 void component_done(struct component *component);
-// The bytes of its regular expression.
+// The bytes of its regular expression, with the machine code for it.
 size_t component_regex_memory(const struct component *component);
 // 1, 0, HUB_E_TOO_BIG or -ENOMEM.
 MUST_CHECK int component_test(const struct component *component, const struct steps *steps, struct str text);
@@ -170,7 +176,8 @@ MUST_CHECK int component_test(const struct component *component, const struct st
 // pattern_steps.c: whether each of the steps ends at one place only, whatever it is tried on.
 bool steps_can_walk(const struct component *component, const struct steps *steps);
 bool steps_walk(const struct component *component, const struct steps *steps, struct str text);
-// For steps of any kind. 1, 0 or -ENOMEM, which only texts of many KiB can give.
+// For steps of any kind. 1, 0, HUB_E_TOO_BIG when it would take more than about a millisecond, or -ENOMEM,
+// which only texts of many KiB can give.
 MUST_CHECK int steps_match_sets(const struct component *component, const struct steps *steps,
                                 struct str text);
 
@@ -178,8 +185,8 @@ MUST_CHECK int steps_match_sets(const struct component *component, const struct 
 // With `captures` each group of the pattern captures, and nothing else does.
 MUST_CHECK int regexp_append_parts(struct buf *to, const struct part *parts,
                                    const struct pattern_syntax *syntax, bool captures, const char **reason);
-// Appends the one of a custom group.
-MUST_CHECK int regexp_append_group(struct buf *to, struct str source, bool ignores_case, const char **reason);
+// pattern_group.c: appends the one of a custom group.
+MUST_CHECK int group_append_regexp(struct buf *to, struct str source, bool ignores_case, const char **reason);
 
 // "Parse a constructor string". What it does not say is absent.
 MUST_CHECK int constructor_parse(struct arena *arena, struct str text, struct url_pattern_init *init,
@@ -190,5 +197,9 @@ MUST_CHECK int init_process(struct arena *arena, const struct url_pattern_init *
                             struct url_pattern_init *result);
 // "Protocol component matches a special scheme" for a pattern of a protocol: 1, 0 or an error.
 MUST_CHECK int protocol_matches_special_scheme(struct arena *arena, struct str text, const char **reason);
+// How a component is written; the syntax of the path depends on whether the protocol matches a special
+// scheme.
+struct pattern_syntax pattern_syntax_of(enum url_component component, struct str hostname, bool is_special,
+                                        bool ignores_case);
 // url_pattern_test for the texts of components.
 MUST_CHECK int pattern_test_texts(const struct url_pattern *pattern, const struct str texts[URL_COMPONENTS]);

@@ -14,6 +14,8 @@
 // Texts up to this length need no memory but the stack.
 #define STACK_TEXT 8192
 #define STACK_WORDS (STACK_TEXT / WORD_BITS + 1)
+// Words of a set, or single places, that are looked at before we give up: about a millisecond.
+#define WORK_MAX ((size_t)50000)
 
 static struct str prefix_of(const struct step *step, const struct steps *steps)
 {
@@ -59,8 +61,8 @@ static char lower(char c)
 
 static bool text_is_at(const struct component *component, struct str text, size_t at, struct str wanted)
 {
-    if (text.len - at < wanted.len)
-        return false;
+    if (text.len - at < wanted.len || wanted.len == 0)
+        return wanted.len == 0;
     if (!component->ignores_case)
         return memcmp(text.ptr + at, wanted.ptr, wanted.len) == 0;
     for (size_t i = 0; i < wanted.len; i++) {
@@ -104,6 +106,7 @@ struct match {
     uint64_t *now;  // where the steps so far can end
     uint64_t *next; // where one step more can
     uint64_t *more;
+    size_t work; // so far
 };
 
 static bool has_place(const uint64_t *set, size_t place)
@@ -149,27 +152,39 @@ static uint64_t equal_bytes(uint64_t bytes, char c)
     return (equal * UINT64_C(0x0102040810204080)) >> 56;
 }
 
+// Eight bytes, or fewer at the end, with zero bytes behind them; no text has zero bytes to look for.
+static uint64_t load_bytes(struct str text, size_t at)
+{
+    uint64_t bytes = 0;
+    if (text.len - at >= sizeof(bytes))
+        memcpy(&bytes, text.ptr + at, sizeof(bytes));
+    else
+        memcpy(&bytes, text.ptr + at, text.len - at);
+    return le64toh(bytes);
+}
+
 // The places of one word that have `c` behind them.
 static uint64_t places_before(const struct match *match, size_t word, char c)
 {
-    size_t from = word * WORD_BITS;
-    size_t to = from + WORD_BITS < match->text.len ? from + WORD_BITS : match->text.len;
-    char upper = match->component->ignores_case && c >= 'a' && c <= 'z' ? (char)(c & ~0x20) : c;
+    struct str text = str_slice(match->text, 0, (word + 1) * WORD_BITS);
+    bool has_cases = match->component->ignores_case && c >= 'a' && c <= 'z';
     uint64_t places = 0;
-    for (size_t at = from; at < to; at += 8) {
-        uint64_t bytes = 0; // no text holds a zero byte that is looked for
-        memcpy(&bytes, match->text.ptr + at, to - at < 8 ? to - at : 8);
-        bytes = le64toh(bytes);
-        places |= (equal_bytes(bytes, c) | equal_bytes(bytes, upper)) << (at - from);
+    for (size_t at = word * WORD_BITS; at < text.len; at += 8) {
+        uint64_t bytes = load_bytes(text, at);
+        uint64_t equal = equal_bytes(bytes, c);
+        if (has_cases)
+            equal |= equal_bytes(bytes, (char)(c & ~0x20));
+        places |= equal << (at % WORD_BITS);
     }
     return places;
 }
 
 // Moves the places that have `c` behind them over it and drops the others. False when none is left.
-static bool take_char(const struct match *match, uint64_t *set, char c)
+static bool take_char(struct match *match, uint64_t *set, char c)
 {
     uint64_t carry = 0;
     uint64_t any = 0;
+    match->work += match->words;
     for (size_t i = 0; i < match->words; i++) {
         uint64_t taken = set[i] ? set[i] & places_before(match, i, c) : 0;
         set[i] = taken << 1 | carry;
@@ -179,7 +194,7 @@ static bool take_char(const struct match *match, uint64_t *set, char c)
     return any != 0;
 }
 
-static void take_text(const struct match *match, uint64_t *set, struct str wanted)
+static void take_text(struct match *match, uint64_t *set, struct str wanted)
 {
     size_t place;
     if (has_one_place(match, set, &place)) {
@@ -189,7 +204,7 @@ static void take_text(const struct match *match, uint64_t *set, struct str wante
         return;
     }
     for (size_t i = 0; i < wanted.len; i++) {
-        if (!take_char(match, set, wanted.ptr[i]))
+        if (!take_char(match, set, wanted.ptr[i]) || match->work > WORK_MAX)
             return;
     }
 }
@@ -206,8 +221,9 @@ static uint64_t segment_places(const struct match *match, size_t word)
 
 // One character, then as many as follow: adding a place to a run of ones that starts there carries to the
 // end of the run, and what has changed on the way are the places in it.
-static void take_segment(const struct match *match, uint64_t *set)
+static void take_segment(struct match *match, uint64_t *set)
 {
+    match->work += match->words;
     uint64_t shifted = 0;
     uint64_t carry = 0;
     for (size_t i = 0; i < match->words; i++) {
@@ -223,18 +239,25 @@ static void take_segment(const struct match *match, uint64_t *set)
     }
 }
 
-static void take_anything(const struct match *match, uint64_t *set)
+static void take_anything(struct match *match, uint64_t *set)
 {
+    match->work += match->words;
     size_t place;
     (void)has_one_place(match, set, &place);
-    for (; place <= match->text.len; place++)
-        add_place(set, place);
+    size_t first = place / WORD_BITS;
+    if (first == match->words)
+        return;
+    set[first] |= UINT64_MAX << (place % WORD_BITS);
+    for (size_t i = first + 1; i < match->words; i++)
+        set[i] = UINT64_MAX;
+    set[match->words - 1] &= UINT64_MAX >> (WORD_BITS - 1 - match->text.len % WORD_BITS);
 }
 
 // The text once or more often: `now` becomes `next`.
-static void take_text_again(const struct match *match, struct str wanted)
+static void take_text_again(struct match *match, struct str wanted)
 {
     clear(match, match->next);
+    match->work += match->text.len;
     for (size_t at = 0; at < match->text.len; at++) {
         bool is_here = has_place(match->now, at) || has_place(match->next, at);
         if (is_here && text_is_at(match->component, match->text, at, wanted))
@@ -251,6 +274,7 @@ static void take_segments(struct match *match, const struct step *step)
     uint64_t *behind = match->more;
     bool is_in_segment = false;
     clear(match, behind);
+    match->work += text.len;
     for (size_t at = 0; at <= text.len; at++) {
         if (is_in_segment && match->component->delimiter && text.ptr[at - 1] == match->component->delimiter)
             is_in_segment = false;
@@ -302,15 +326,15 @@ static void take_step(struct match *match, const struct step *step)
     match->now = behind;
 }
 
-static bool match_all(struct match *match)
+static int match_all(struct match *match)
 {
     const struct step *step = match->steps->steps + match->component->first_step;
     const struct step *end = step + match->component->step_count;
     clear(match, match->now);
     add_place(match->now, 0);
-    for (; step < end; step++)
+    for (; step < end && match->work <= WORK_MAX; step++)
         take_step(match, step);
-    return has_place(match->now, match->text.len);
+    return match->work <= WORK_MAX ? has_place(match->now, match->text.len) : HUB_E_TOO_BIG;
 }
 
 int steps_match_sets(const struct component *component, const struct steps *steps, struct str text)
@@ -324,8 +348,8 @@ int steps_match_sets(const struct component *component, const struct steps *step
     match.now = sets;
     match.next = sets + match.words;
     match.more = sets + 2 * match.words;
-    bool matches = match_all(&match);
+    int result = match_all(&match);
     if (!fits)
         free(sets);
-    return matches;
+    return result;
 }

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "url/url.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -139,6 +140,201 @@ static void the_verdict_is_right(void **state)
     url_pattern_unref(pattern);
 }
 
+static struct str literal(const struct url_pattern *pattern, enum url_component component)
+{
+    return url_pattern_literal(pattern, component);
+}
+
+static void assert_text(struct str actual, const char *expected)
+{
+    if (!actual.ptr || !str_eq(actual, str_from_c(expected)))
+        fail_msg("\"%.*s\", not \"%s\"", STR_ARG(actual), expected);
+}
+
+static void what_can_only_be_one_text_is_told(void **state)
+{
+    (void)state;
+    struct url_pattern *pattern = compile("https://EXAMPLE.com:443/a/../b\xC3\xA9", NO_HUB);
+    assert_text(literal(pattern, URL_PROTOCOL), "https");
+    assert_text(literal(pattern, URL_HOSTNAME), "example.com");
+    assert_text(literal(pattern, URL_PORT), "");
+    assert_text(literal(pattern, URL_PATHNAME), "/b%C3%A9");
+    assert_null(literal(pattern, URL_SEARCH).ptr);
+    assert_null(literal(pattern, URL_USERNAME).ptr);
+    url_pattern_unref(pattern);
+    pattern = compile("http{s}?://*.example.com/b(c)", NO_HUB);
+    assert_null(literal(pattern, URL_PROTOCOL).ptr);
+    assert_null(literal(pattern, URL_HOSTNAME).ptr);
+    assert_null(literal(pattern, URL_PATHNAME).ptr);
+    url_pattern_unref(pattern);
+}
+
+static void what_each_match_starts_with_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern;
+        const char *start;
+    } cases[] = {
+        {"/books/:id", "/books/"},
+        {"/books/a", "/books/a"},
+        {"/books{/:id}?", "/books"},
+        {"/books/:id?", "/books"},
+        {"/books/(\\d+)", "/books/"},
+        {"/*", "/"},
+        {"/", "/"},
+        {"{/books}?", ""},
+        {"(/books)", "/.well-known/"},
+        {"/books{/a}/b", "/books/a/b"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct url_pattern *pattern = compile(cases[i].pattern, HUB);
+        assert_text(url_pattern_start(pattern, URL_PATHNAME), cases[i].start);
+        url_pattern_unref(pattern);
+    }
+}
+
+static void ignored_case_tells_nothing_of_the_path_but_matches_it(void **state)
+{
+    (void)state;
+    struct url_pattern *pattern;
+    assert_int_equal(url_pattern_compile(&pattern, STR("https://example.com/Ab?C"), NULL, true, NULL),
+                     HUB_OK);
+    assert_text(url_pattern_start(pattern, URL_PATHNAME), "");
+    assert_null(literal(pattern, URL_PATHNAME).ptr);
+    assert_text(literal(pattern, URL_HOSTNAME), "example.com");
+    assert_int_equal(test_topic(pattern, "https://example.com/aB?c", NO_HUB), 1);
+    assert_int_equal(test_topic(pattern, "https://example.com/aC?c", NO_HUB), 0);
+    url_pattern_unref(pattern);
+}
+
+static void only_custom_groups_are_costly(void **state)
+{
+    (void)state;
+    static const char *const cheap[] = {"/:a*", "/{a}+*", "/(.*)", "/([^\\/]+?)", "/:a(.*)"};
+    for (size_t i = 0; i < ARRAY_LEN(cheap); i++) {
+        struct url_pattern *pattern = compile(cheap[i], HUB);
+        assert_false(url_pattern_is_costly(pattern));
+        url_pattern_unref(pattern);
+    }
+    struct url_pattern *pattern = compile("/(a)", HUB);
+    assert_true(url_pattern_is_costly(pattern));
+    url_pattern_unref(pattern);
+}
+
+static void a_pattern_knows_its_memory(void **state)
+{
+    (void)state;
+    struct url_pattern *small = compile(BOOK, HUB);
+    struct url_pattern *large = compile("/(a|b)", HUB);
+    assert_in_range(url_pattern_memory(small), 100, 512);
+    assert_true(url_pattern_memory(large) > url_pattern_memory(small));
+    url_pattern_unref(small);
+    url_pattern_unref(large);
+}
+
+static void assert_reason(const char *text, const char *component, const char *reason)
+{
+    struct url_pattern *pattern;
+    struct url_pattern_error error = {0};
+    assert_int_equal(url_pattern_compile(&pattern, str_from_c(text), NULL, false, &error), HUB_E_INVALID);
+    assert_string_equal(error.component, component);
+    assert_string_equal(error.reason, reason);
+}
+
+static void an_error_says_where_and_why(void **state)
+{
+    (void)state;
+    assert_reason("/books", "pattern", "it is relative, and there is no base URL");
+    assert_reason("https://example.com/\xFF", "pattern", "it is not UTF-8");
+    assert_reason("https://example.com/:a/:a", "pathname", "a name is used twice");
+    assert_reason("https://example.com/{a", "pathname",
+                  "a \"{\" has no \"}\", or more than one group before it");
+    assert_reason("https://exa mple.com/", "hostname", "it holds what this component of a URL cannot hold");
+    assert_reason("https://example.com/?(a", "search", "a \"(\" has no \")\"");
+    assert_reason("https://example.com/#(a(?=b))", "hash",
+                  "a custom group holds lookaround, which is not supported");
+}
+
+static void a_pattern_over_its_limit_is_too_big(void **state)
+{
+    (void)state;
+    char text[URL_PATTERN_MAX + 16];
+    memset(text, 'a', sizeof(text));
+    memcpy(text, "http://h/", 9);
+    struct url_pattern *pattern;
+    struct url_pattern_error error;
+    struct str longest = str_make(text, URL_PATTERN_MAX);
+    assert_int_equal(url_pattern_compile(&pattern, longest, NULL, false, NULL), HUB_OK);
+    url_pattern_unref(pattern);
+    struct str longer = str_make(text, URL_PATTERN_MAX + 1);
+    assert_int_equal(url_pattern_compile(&pattern, longer, NULL, false, &error), HUB_E_TOO_BIG);
+    assert_string_equal(error.reason, "it is too long");
+    struct url base;
+    assert_int_equal(url_parse(&base, str_make(text, sizeof(text)), NULL), HUB_OK);
+    assert_int_equal(url_pattern_compile(&pattern, STR("b"), &base, false, &error), HUB_E_TOO_BIG);
+    assert_string_equal(error.reason, "its base URL is too long");
+    url_done(&base);
+}
+
+static void the_text_of_the_base_is_no_pattern(void **state)
+{
+    (void)state;
+    struct url_pattern *pattern = compile("b", "http://h:81/:x{1}*(y)/?z");
+    assert_int_equal(test_topic(pattern, "http://h:81/:x%7B1%7D*(y)/b", NO_HUB), 1);
+    assert_int_equal(test_topic(pattern, "http://h:81/x1y/b", NO_HUB), 0);
+    assert_int_equal(test_topic(pattern, "http://h/:x%7B1%7D*(y)/b", NO_HUB), 0);
+    url_pattern_unref(pattern);
+}
+
+static void the_empty_pattern_is_the_folder_of_the_base(void **state)
+{
+    (void)state;
+    struct url_pattern *pattern = compile("", HUB);
+    assert_int_equal(test_topic(pattern, "https://example.com/.well-known/", HUB), 1);
+    assert_int_equal(test_topic(pattern, HUB, HUB), 0);
+    url_pattern_unref(pattern);
+}
+
+static void user_names_and_ports_match_when_they_are_given(void **state)
+{
+    (void)state;
+    struct url_pattern *pattern = compile("https://:user\\:x@example.com:8*/", NO_HUB);
+    assert_int_equal(test_topic(pattern, "https://ann:x@example.com:8080/", NO_HUB), 1);
+    assert_int_equal(test_topic(pattern, "https://ann:y@example.com:8080/", NO_HUB), 0);
+    assert_int_equal(test_topic(pattern, "https://example.com:8080/", NO_HUB), 0);
+    assert_int_equal(test_topic(pattern, "https://ann:x@example.com:90/", NO_HUB), 0);
+    url_pattern_unref(pattern);
+}
+
+#define THREADS 4
+
+static void *test_often(void *arg)
+{
+    const struct url_pattern *pattern = arg;
+    for (unsigned i = 0; i < 2000; i++) {
+        if (test_topic(pattern, "/n/42/a/b", HUB) != 1 || test_topic(pattern, "/n/x/a/b", HUB) != 0)
+            return arg;
+    }
+    url_pattern_unref(arg);
+    return NULL;
+}
+
+static void threads_share_a_pattern(void **state)
+{
+    (void)state;
+    struct url_pattern *pattern = compile("/n/:id(\\d+)/:rest+", HUB);
+    pthread_t threads[THREADS];
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, test_often, url_pattern_ref(pattern)), 0);
+    url_pattern_unref(pattern);
+    for (unsigned i = 0; i < THREADS; i++) {
+        void *failed;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+}
+
 int main(void)
 {
     static struct row copies[ARRAY_LEN(rows)]; // for the state is not const
@@ -147,5 +343,19 @@ int main(void)
         copies[i] = rows[i];
         verdicts[i] = (struct CMUnitTest){rows[i].name, the_verdict_is_right, NULL, NULL, &copies[i]};
     }
-    return cmocka_run_group_tests(verdicts, NULL, NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_can_only_be_one_text_is_told),
+        cmocka_unit_test(what_each_match_starts_with_is_told),
+        cmocka_unit_test(ignored_case_tells_nothing_of_the_path_but_matches_it),
+        cmocka_unit_test(only_custom_groups_are_costly),
+        cmocka_unit_test(a_pattern_knows_its_memory),
+        cmocka_unit_test(an_error_says_where_and_why),
+        cmocka_unit_test(a_pattern_over_its_limit_is_too_big),
+        cmocka_unit_test(the_text_of_the_base_is_no_pattern),
+        cmocka_unit_test(the_empty_pattern_is_the_folder_of_the_base),
+        cmocka_unit_test(user_names_and_ports_match_when_they_are_given),
+        cmocka_unit_test(threads_share_a_pattern),
+    };
+    int failed = cmocka_run_group_tests(verdicts, NULL, NULL);
+    return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }
