@@ -154,7 +154,7 @@ int mint_token(const struct mint_request *request, struct str key, struct str al
         (void)refuse(reterr, err, "--payload: it is not JSON");
     else if (err)
         (void)refuse(reterr, err, err_text(err));
-    else if ((err = jwt_sign(loaded, buf_str(&claims), token)))
+    else if ((err = jwt_sign(loaded, JWT_TYPE_ACCESS, buf_str(&claims), token)))
         (void)refuse(reterr, err, err_text(err));
     buf_done(&claims);
     jwt_key_free(loaded);

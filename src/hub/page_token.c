@@ -18,16 +18,30 @@
 #define TEXT_MAX 16384
 #define TOKEN_LIFE_S UINT64_C(86400)
 
-// The issuer that the page's tokens are made for: the first with a secret for subscribers.
-static const struct conf_issuer *playground_issuer(const struct conf *conf)
+// Whom the page's tokens are made for, and with what.
+struct minter {
+    struct str issuer; // empty for the keys of the 0.x protocol, whose tokens have another form
+    const struct conf_verifier *publisher;
+    const struct conf_verifier *subscriber;
+};
+
+// Only what is verified with a secret can be signed here.
+static bool is_secret(const struct conf_verifier *verifier)
 {
-    if (!conf->playground)
-        return NULL;
-    for (size_t i = 0; i < conf->issuer_count; i++) {
-        if (conf->issuers[i].subscriber.jwt_key.len)
-            return &conf->issuers[i];
+    return verifier->jwt_key.len && str_starts_with(verifier->jwt_algorithm, STR("HS"));
+}
+
+// The first issuer with a secret for subscribers, else that of the 0.x protocol.
+static bool find_minter(const struct conf *conf, struct minter *ret_minter)
+{
+    for (size_t i = 0; conf->playground && i < conf->issuer_count; i++) {
+        const struct conf_issuer *issuer = &conf->issuers[i];
+        *ret_minter = (struct minter){issuer->issuer, &issuer->publisher, &issuer->subscriber};
+        if (is_secret(&issuer->subscriber))
+            return true;
     }
-    return NULL;
+    *ret_minter = (struct minter){STR(""), &conf->legacy.publisher, &conf->legacy.subscriber};
+    return conf->playground && is_secret(&conf->legacy.subscriber);
 }
 
 // One detail for each action: what goes with a subscription is no business of publishers.
@@ -62,57 +76,89 @@ static void write_id(struct json_writer *json, struct str name)
     json_write_member(json, name, str_make(id, sizeof(id)));
 }
 
-static void append_claims(struct buf *claims, const struct conf_issuer *issuer, struct str audience,
+static void write_access_claims(struct json_writer *json, struct str issuer, struct str audience,
+                                bool may_publish)
+{
+    json_write_member(json, STR("iss"), issuer);
+    json_write_member(json, STR("aud"), audience);
+    write_id(json, STR("sub"));
+    json_write_member(json, STR("client_id"), issuer);
+    write_id(json, STR("jti"));
+    json_write_key(json, STR("authorization_details"));
+    json_begin_array(json);
+    write_detail(json, STR("subscribe"), STR("playground"));
+    if (may_publish)
+        write_detail(json, STR("publish"), STR(""));
+    json_end_array(json);
+}
+
+static void write_everything(struct json_writer *json, struct str action)
+{
+    json_write_key(json, action);
+    json_begin_array(json);
+    json_write_str(json, STR("*"));
+    json_end_array(json);
+}
+
+static void write_old_claims(struct json_writer *json, bool may_publish)
+{
+    json_write_key(json, STR("mercure"));
+    json_begin_object(json);
+    write_everything(json, STR("subscribe"));
+    if (may_publish)
+        write_everything(json, STR("publish"));
+    json_write_key(json, STR("payload"));
+    json_begin_object(json);
+    json_write_key(json, STR("playground"));
+    json_write_bool(json, true);
+    json_end_object(json);
+    json_end_object(json);
+}
+
+static void append_claims(struct buf *claims, const struct minter *minter, struct str audience,
                           bool may_publish)
 {
     uint64_t now_s = clock_real_ms() / 1000;
     struct json_writer json;
     json_writer_init(&json, claims, JSON_STYLE_COMPACT);
     json_begin_object(&json);
-    json_write_member(&json, STR("iss"), issuer->issuer);
-    json_write_member(&json, STR("aud"), audience);
-    write_id(&json, STR("sub"));
-    json_write_member(&json, STR("client_id"), issuer->issuer);
+    if (minter->issuer.len)
+        write_access_claims(&json, minter->issuer, audience, may_publish);
+    else
+        write_old_claims(&json, may_publish);
     json_write_member_u64(&json, STR("iat"), now_s);
     json_write_member_u64(&json, STR("exp"), now_s + TOKEN_LIFE_S);
-    write_id(&json, STR("jti"));
-    json_write_key(&json, STR("authorization_details"));
-    json_begin_array(&json);
-    write_detail(&json, STR("subscribe"), STR("playground"));
-    if (may_publish)
-        write_detail(&json, STR("publish"), STR(""));
-    json_end_array(&json);
     json_end_object(&json);
 }
 
 // Whether what the subscriber's key signs is good for publishing too.
-static bool is_one_key(const struct conf_issuer *issuer)
+static bool is_one_key(const struct minter *minter)
 {
-    return str_eq(issuer->publisher.jwt_key, issuer->subscriber.jwt_key) &&
-           str_eq(issuer->publisher.jwt_algorithm, issuer->subscriber.jwt_algorithm);
+    return str_eq(minter->publisher->jwt_key, minter->subscriber->jwt_key) &&
+           str_eq(minter->publisher->jwt_algorithm, minter->subscriber->jwt_algorithm);
 }
 
 // A token for every topic: to subscribe, and to publish as well if that is asked for and the key can grant
 // it.
 static int mint(const struct conf *conf, const struct exchange *exchange, bool may_publish, struct buf *token)
 {
-    const struct conf_issuer *issuer = playground_issuer(conf);
-    if (!issuer)
+    struct minter minter;
+    if (!find_minter(conf, &minter))
         return HUB_E_NOT_FOUND;
     struct buf audience;
     struct buf claims;
     buf_init(&audience, TEXT_MAX);
     buf_init(&claims, TEXT_MAX);
     metadata_append_resource(conf, exchange, &audience);
-    append_claims(&claims, issuer, buf_str(&audience), may_publish && is_one_key(issuer));
+    append_claims(&claims, &minter, buf_str(&audience), may_publish && is_one_key(&minter));
     struct jwt_key *key = NULL;
     const char *reason;
     int err = claims.err ? claims.err : audience.err;
     if (!err)
-        err = jwt_key_load(&key, issuer->subscriber.jwt_key, issuer->subscriber.jwt_algorithm, STR(""),
+        err = jwt_key_load(&key, minter.subscriber->jwt_key, minter.subscriber->jwt_algorithm, STR(""),
                            &reason);
     if (!err)
-        err = jwt_sign(key, buf_str(&claims), token);
+        err = jwt_sign(key, minter.issuer.len ? JWT_TYPE_ACCESS : JWT_TYPE_OLD, buf_str(&claims), token);
     jwt_key_free(key);
     buf_done(&audience);
     buf_done(&claims);

@@ -38,6 +38,7 @@ static void answer_config(const struct worker *worker, struct exchange *exchange
     json_write_member(&json, STR("cookieName"), conf->cookie_name);
     json_write_member(&json, STR("version"), STR(CINNABAR_VERSION));
     json_write_member(&json, STR("hub"), buf_str(&resource));
+    json_write_member_u64(&json, STR("compatibility"), conf->legacy.version);
     json_write_key(&json, STR("issuers"));
     json_begin_array(&json);
     for (size_t i = 0; i < conf->issuer_count; i++)

@@ -7,7 +7,11 @@
 struct buf;
 struct jwt_key;
 
-// Appends a compact signed token of type `at+jwt` over these claims (the text of a JSON object, taken as it
+// The `typ` of access tokens (RFC 9068), and what those of the 0.x protocol have.
+#define JWT_TYPE_ACCESS STR("at+jwt")
+#define JWT_TYPE_OLD STR("JWT")
+
+// Appends a compact signed token of that type over these claims (the text of a JSON object, taken as it
 // is), with the key's own algorithm, and its id as `kid` if it has one. HUB_E_UNSUPPORTED when the key cannot
 // sign, HUB_E_TOO_BIG (of the buffer), -ENOMEM.
-MUST_CHECK int jwt_sign(const struct jwt_key *key, struct str claims, struct buf *token);
+MUST_CHECK int jwt_sign(const struct jwt_key *key, struct str type, struct str claims, struct buf *token);

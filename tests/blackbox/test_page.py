@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import subprocess
+from urllib.parse import quote
 
 import pytest
 
@@ -489,11 +490,14 @@ def test_what_is_wrong_with_a_token_is_told(dev_hub, open_page):
         (tokens.mint(aud="https://other"), "not for https://hub.example"),
         (tokens.mint(nbf=9999999999), "not good before"),
         (tokens.mint(details=[{"type": tokens.DETAIL_TYPE, "actions": ["publish"]}]), "malformed"),
+        (tokens.mint(typ="JWT", mercure={"publish": ["*"]}), 'not "at+jwt"'),
         (tokens.sign({"alg": "none", "typ": "at+jwt"}, tokens.claims()), "not signed"),
     ]:
         page.fill("#token", token)
         bad = [text for state, text in checks(page) if state == "bad"]
         assert any(wrong in text for text in bad), (wrong, checks(page))
+    page.fill("#token", tokens.mint(mercure={"publish": ["*"]}))
+    assert "does not count here" in page.text("#token-said")
     page.fill("#token", tokens.mint())
     assert [state for state, _ in checks(page) if state == "bad"] == []
     assert "It grants nothing" in page.text("#token-said")
@@ -526,6 +530,23 @@ def test_a_token_made_on_the_page_does_what_it_says(dev_hub, open_page, topic):
     line = page.text("#publish-code-text").replace(f"{topic}/c", f"{topic}/a")
     subprocess.run(["sh", "-c", line], capture_output=True, timeout=60, check=True)
     page.wait("document.querySelectorAll('.update').length === 2")
+
+
+def test_the_page_speaks_0x_with_a_hub_that_does(start_hub, open_page, topic):
+    hub = start_hub(playground=True, issuers=None, env={"JWT_KEY": tokens.PUBLISHER_KEY})
+    page = open_page(hub)
+    page.match(topic, kind="topic")
+    page.click("#grant")
+    page.click("#start")
+    page.wait_text("#reason", "public and private updates")
+    assert f"?topic={quote(topic, safe='')}" in page.text("#subscribe-code-text")
+    page.click("#private")
+    page.publish(**{"publish-topics": topic, "data": "old"})
+    page.wait_text("#result", "It arrived")
+    page.click("#token-get")
+    page.wait_text("#token-said", "It may publish on every topic.")
+    assert "a token of the 0.x protocol" in page.text("#token-said")
+    assert [state for state, _ in checks(page) if state == "bad"] == []
 
 
 @pytest.mark.parametrize("field, value, said", [

@@ -114,6 +114,16 @@ def test_a_playground_with_keys_apart_mints_no_right_to_publish(start_hub, topic
         pass
 
 
+def test_a_playground_of_0x_keys_mints_a_token_of_0x(start_hub, topic):
+    hub = start_hub(playground=True, issuers=None, env={"JWT_KEY": tokens.PUBLISHER_KEY})
+    token = hub.request("GET", f"{DEBUG}/playground-token").text
+    header, claims = claims_of(token)
+    assert header == {"alg": "HS256", "typ": "JWT"}
+    assert claims["mercure"] == {"subscribe": ["*"], "publish": ["*"], "payload": {"playground": True}}
+    assert hub.publish(topic, "x", token=token).status == 200
+    assert json.loads(hub.request("GET", f"{DEBUG}/config.json").text)["compatibility"] == 8
+
+
 # ---- topics
 
 

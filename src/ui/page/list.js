@@ -3,7 +3,7 @@
 
 import { byId, dayAndClock, fineClock, make } from "./dom.js";
 import { shown } from "./json.js";
-import { matches } from "./matchers.js";
+import { KINDS, matches } from "./matchers.js";
 
 const MAX_ROWS = 500;
 const MAX_CHARS = 8 << 20;
@@ -31,7 +31,7 @@ function payload(data) {
     return [pre, more];
 }
 
-const described = ({ type, value }) => type === "exact" ? value : `${value} (URL Pattern)`;
+const described = ({ type, value }) => type === "exact" ? value : `${value} (${KINDS[type]})`;
 
 // Fills in which topics an update has, and which of the stream's own matchers have met them.
 function tellTopics(line, topics, matchers, base) {

@@ -24,26 +24,37 @@ function compile(value, base) {
 
 // Whether it matches the topic; undefined when this browser cannot tell.
 export function matches({ type, value }, topic, base) {
-    if (value === "*" || (type === "exact" && value === topic))
+    if (value === "*" || (type !== "urlpattern" && value === topic))
         return true;
-    if (type === "exact")
+    if (type === "topic" && value.includes("{"))
+        return undefined;
+    if (type !== "urlpattern")
         return false;
     const pattern = compile(value, base);
     return pattern === undefined ? undefined : Boolean(pattern?.test(topic, base));
 }
 
-export const nameOf = ({ type }) => type === "exact" ? "match" : `match_${type}`;
+// The kinds, as people call them: "topic" is what the 0.x protocol has, text or a URI Template.
+export const KINDS = { exact: "Exact", urlpattern: "URL Pattern", topic: "0.x topic" };
+const PARAMETERS = { exact: "match", urlpattern: "match_urlpattern", topic: "topic" };
+const EXAMPLES = { exact: "https://example.com/books/1", urlpattern: "https://example.com/books/:id",
+    topic: "https://example.com/books/{id}" };
+
+export const nameOf = ({ type }) => PARAMETERS[type];
 export const pairsOf = (matchers) => matchers.map((matcher) => [nameOf(matcher), matcher.value]);
 
 // The rows in `box`; each change is an "input" event there.
 export class Matchers {
     #box;
     #base;
+    #kinds;
     #rows = make("div", { class: "matchers" });
 
-    constructor(box, { base, first = [] }) {
+    // base: the URL of the hub; old: whether the kind of the 0.x protocol is one; first: the matchers to begin with.
+    constructor(box, { base, old = false, first = [] }) {
         this.#box = box;
         this.#base = base;
+        this.#kinds = Object.entries(KINDS).filter(([type]) => old || type !== "topic");
         const add = make("button", { type: "button", class: "quiet", onclick: () => {
             this.#add().querySelector("input").focus();
             this.#changed();
@@ -66,7 +77,7 @@ export class Matchers {
 
     #add({ type = "exact", value = "" } = {}) {
         const kind = make("select", { "aria-label": "Kind of matcher" },
-            make("option", { value: "exact" }, "Exact"), make("option", { value: "urlpattern" }, "URL Pattern"));
+            ...this.#kinds.map(([each, title]) => make("option", { value: each }, title)));
         const input = make("input", { class: "code", spellcheck: "false", "aria-label": "What it matches",
             onpaste: (event) => this.#paste(event, row) });
         const remove = make("button", { type: "button", class: "quiet", onclick: () => this.#remove(row) }, "Remove");
@@ -106,8 +117,7 @@ export class Matchers {
             const { type, value } = { type: row.querySelector("select").value, value: row.querySelector("input").value };
             const wrong = type === "urlpattern" && value && value !== "*" && compile(value, this.#base) === null;
             row.querySelector(".wrong").textContent = wrong ? "This is no URL Pattern." : "";
-            row.querySelector("input").placeholder = type === "exact" ? "https://example.com/books/1"
-                : "https://example.com/books/:id";
+            row.querySelector("input").placeholder = EXAMPLES[type];
             row.querySelector("button").setAttribute("aria-label", `Remove matcher ${i + 1}`);
             row.querySelector("button").hidden = rows.length === 1;
         });

@@ -3,6 +3,7 @@
 import { byId, make, problem } from "./dom.js";
 import { loadSubscriptions } from "./hub.js";
 import { shown } from "./json.js";
+import { KINDS } from "./matchers.js";
 import { Stream } from "./stream.js";
 import { explainPresence } from "./words.js";
 
@@ -11,7 +12,7 @@ const EVENTS = { type: "urlpattern", value: "/.well-known/mercure/subscriptions/
 const DRAW_MS = 100;
 
 function row({ match, topic, match_type: type, subscriber, payload }) {
-    const kind = { exact: "Exact", urlpattern: "URL Pattern" }[type] ?? "0.x topic";
+    const kind = KINDS[type] ?? KINDS.topic;
     const parts = [make("code", { class: "what" }, match ?? topic ?? ""), make("span", { class: "tag" }, kind),
         make("code", { class: "id" }, subscriber)];
     if (payload !== undefined)

@@ -16,7 +16,8 @@ export class SubscribeForm {
         this.#config = config;
         this.#stream = stream;
         this.#token = tokenForm;
-        this.#matchers = new Matchers(byId("matchers"), { base: config.hub, first: [{ type: "exact", value: "*" }] });
+        this.#matchers = new Matchers(byId("matchers"),
+            { base: config.hub, old: config.compatibility > 0, first: [{ type: "exact", value: "*" }] });
         byId("grant").checked = !config.playground;
         byId("cookie-note").textContent =
             `Private updates come when this site has set the cookie ${config.cookieName}, or with an access token.`;

@@ -46,21 +46,27 @@ function span(seconds) {
     return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }
 
-function explainHeader({ typ, alg }) {
-    const isAccess = typeof typ === "string" && /^(application\/)?at\+jwt$/i.test(typ);
+const isAccess = ({ typ }) => typeof typ === "string" && /^(application\/)?at\+jwt$/i.test(typ);
+
+function explainType(header, { compatibility }) {
+    const typ = JSON.stringify(header.typ) ?? "missing";
+    if (isAccess(header))
+        return good("It is an access token (typ at+jwt).");
+    return compatibility ? good(`It is a token of the 0.x protocol (typ ${typ}), which this hub accepts.`)
+        : bad(`Its typ is ${typ}, not "at+jwt": only a hub that accepts the 0.x protocol takes it.`);
+}
+
+function explainHeader({ alg }) {
     return [
-        isAccess ? good("It is an access token (typ at+jwt).")
-            : bad(`Its typ is ${JSON.stringify(typ) ?? "missing"}, not "at+jwt": only a hub that accepts the 0.x protocol `
-                + "takes it."),
         typeof alg === "string" && alg !== "none" ? plain(`It is signed with ${alg}. Whether the signature is good, only `
             + "the hub can tell.") : bad("It is not signed."),
     ];
 }
 
-function explainTimes({ exp, nbf }, now) {
+function explainTimes({ exp, nbf }, old, now) {
     const said = [];
     if (typeof exp !== "number")
-        said.push(bad("It has no exp: tokens must expire."));
+        said.push(old ? plain("It never expires (no exp).") : bad("It has no exp: tokens must expire."));
     else if (exp <= now)
         said.push(bad(`It expired ${span(now - exp)} ago.`));
     else
@@ -83,7 +89,16 @@ function explainParties({ iss, aud }, { hub, issuers }) {
 const list = (topics) => topics.map(({ match, match_type: type }) =>
     match === "*" ? "every topic" : type === "urlpattern" ? `${match} (URL Pattern)` : match).join(", ");
 
-function explainGrants({ authorization_details: details, mercure }) {
+// The claim of 0.x: lists of texts, where a text may be a URI Template.
+function explainOldGrants({ publish = [], subscribe = [], payload }) {
+    const lists = [[publish, "publish on"], [subscribe, "receive private updates of"]];
+    const said = lists.filter(([topics]) => Array.isArray(topics) && topics.length)
+        .map(([topics, what]) => good(`It may ${what} ${list(topics.map((each) => each?.match ? each : { match: each }))}.`));
+    return payload === undefined ? said : [...said, plain(`Its subscriptions show ${JSON.stringify(payload)}.`)];
+}
+
+function explainGrants({ authorization_details: details, mercure, ...others }, old) {
+    const claim = others["https://mercure.rocks/"] ?? mercure;
     const said = [];
     const ours = Array.isArray(details) ? details.filter((detail) => detail?.type === DETAIL) : [];
     for (const { actions, topics, payload } of ours) {
@@ -97,15 +112,18 @@ function explainGrants({ authorization_details: details, mercure }) {
             said.push(good(`It may receive private updates of ${list(topics)}`
                 + `${payload ? `, as ${JSON.stringify(payload)}` : ""}.`));
     }
-    if (mercure)
-        said.push(note("It has the mercure claim of 0.x, which a token of at+jwt does not need."));
+    if (claim && typeof claim === "object")
+        said.push(...old && !details ? explainOldGrants(claim)
+            : [plain("It has the mercure claim of 0.x as well, which does not count here.")]);
     return said.length ? said : [plain("It grants nothing: its bearer receives public updates alone.")];
 }
 
 // What a hub with that configuration will think of it: a list of { state: "good", "bad" or "plain", text }.
 export function explain({ header, claims }, config, now = Date.now() / 1000) {
-    return [...explainHeader(header.value), ...explainParties(claims.value, config),
-        ...explainTimes(claims.value, now), ...explainGrants(claims.value)];
+    const old = config.compatibility > 0 && !isAccess(header.value);
+    return [explainType(header.value, config), ...explainHeader(header.value),
+        ...old ? [] : explainParties(claims.value, config), ...explainTimes(claims.value, old, now),
+        ...explainGrants(claims.value, old)];
 }
 
 const encoder = new TextEncoder();

@@ -31,7 +31,7 @@ static void a_minted_token_is_good_with_each_algorithm(void **state)
         assert_int_equal(jwt_keyset_take_key(set, STR("i"), JWT_ROLE_SUBSCRIBER, key), HUB_OK);
         struct buf token;
         buf_init(&token, 4096);
-        assert_int_equal(jwt_sign(key, STR("{\"iss\":\"i\",\"exp\":1}"), &token), HUB_OK);
+        assert_int_equal(jwt_sign(key, JWT_TYPE_ACCESS, STR("{\"iss\":\"i\",\"exp\":1}"), &token), HUB_OK);
         struct jwt_claims *claims;
         struct json *payload;
         struct jwt_failure failure;
@@ -58,7 +58,7 @@ static void the_development_token_comes_out(void **state)
             "\"exp\":4102444800,\"authorization_details\":[{\"type\":"
             "\"https://mercure.rocks/authorization-detail\",\"actions\":[\"publish\",\"subscribe\"],"
             "\"topics\":[{\"match\":\"*\"}]}]}");
-    assert_int_equal(jwt_sign(key, claims, &token), HUB_OK);
+    assert_int_equal(jwt_sign(key, JWT_TYPE_ACCESS, claims, &token), HUB_OK);
     assert_true(
         str_starts_with(buf_str(&token), STR("Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJpc3M")));
     assert_true(str_ends_with(buf_str(&token), STR(".ZSHhiSbxPjdOMrCsb88P254pIUOHGt8bnGUQ60AXvDo")));
@@ -74,7 +74,8 @@ static void a_buffer_that_is_too_small_is_told(void **state)
     for (size_t room = 0; room <= 88; room++) {
         struct buf token;
         buf_init(&token, room);
-        assert_int_equal(jwt_sign(key, STR("{}"), &token), room < 88 ? HUB_E_TOO_BIG : HUB_OK);
+        assert_int_equal(jwt_sign(key, JWT_TYPE_ACCESS, STR("{}"), &token),
+                         room < 88 ? HUB_E_TOO_BIG : HUB_OK);
         buf_done(&token);
     }
     jwt_key_free(key);

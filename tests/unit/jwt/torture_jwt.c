@@ -57,7 +57,7 @@ static int tokens_are_made(void *arg)
     struct buf token;
     buf_init(&token, 4096);
     struct jwt_key *key = jwt_keyset_find(set, STR("b"))->roles[JWT_ROLE_PUBLISHER].keys[0];
-    int err = jwt_sign(key, STR("{\"iss\":\"b\",\"aud\":[\"x\",\"y\"],\"exp\":1}"), &token);
+    int err = jwt_sign(key, JWT_TYPE_ACCESS, STR("{\"iss\":\"b\",\"aud\":[\"x\",\"y\"],\"exp\":1}"), &token);
     buf_done(&token);
     return err;
 }
@@ -92,7 +92,9 @@ static void without_memory_a_token_is_neither_good_nor_bad(void **state)
     struct buf token;
     buf_init(&token, 4096);
     struct jwt_key *key = jwt_keyset_find(set, STR("b"))->roles[JWT_ROLE_PUBLISHER].keys[0];
-    assert_int_equal(jwt_sign(key, STR("{\"iss\":\"b\",\"aud\":[\"x\",\"y\"],\"exp\":1}"), &token), HUB_OK);
+    assert_int_equal(
+        jwt_sign(key, JWT_TYPE_ACCESS, STR("{\"iss\":\"b\",\"aud\":[\"x\",\"y\"],\"exp\":1}"), &token),
+        HUB_OK);
     struct input input = {.set = set, .token = buf_str(&token)};
     torture_run(tokens_are_verified, &input);
     assert_true(torture_failures() > 0);
