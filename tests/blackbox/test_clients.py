@@ -202,23 +202,6 @@ def test_each_library_receives_private_updates_and_misses_none_when_it_comes_bac
     come_back(hub, listener, lambda data: hub.publish_ok(topic, data, private="on", retry="10"))
 
 
-def test_each_library_does_the_same_in_the_0x_protocol(start_hub, site, listen, topic):
-    key = "!ChangeMe!"
-    hub = start_hub(transport_url="bolt://updates.db", write_timeout="1s", cors_origins=site.origin, anonymous=False,
-                    issuers=None, env={"JWT_KEY": key})
-
-    def old_token(**claim):
-        return tokens.sign({"alg": "HS256", "typ": "JWT"}, {"mercure": claim}, key)
-
-    def publish(data):
-        response = hub.publish(topic, data, token=old_token(publish=[topic]), private="on", retry="10")
-        assert response.status == 200
-        return response.text
-
-    listener = listen(hub, [("topic", topic)], old_token(subscribe=[topic]), cookie_name="mercureAuthorization")
-    come_back(hub, listener, publish)
-
-
 # ---- requests as other clients write them
 
 
