@@ -95,3 +95,14 @@ def test_the_standalone_server_is_taken_over_with_its_history(tmp_path, bbolt): 
         assert stream.read_event().id == "new"
     hub.stop()
     assert history.read_bytes() == before
+
+
+def test_the_command_of_the_readme_serves_both_protocols(tmp_path):
+    command = re.search(r"(?m)^(JWT_KEY=.*) build/release/cinnabar --addr :3001$", (ROOT / "README.md").read_text())
+    env = dict(word.split("=", 1) for word in shlex.split(command.group(1)))
+    hub = Hub(tmp_path, issuers=None, anonymous=None, resource_identifier=None, env=env)
+    for query in ("topic=x", "match=x"):
+        connection, response = hub.open_stream(query)
+        connection.close()
+        assert response.status == 200
+    hub.stop()
