@@ -93,7 +93,7 @@ const list = (topics) => topics.map(({ match, match_type: type }) =>
 function explainOldGrants({ publish = [], subscribe = [], payload }) {
     const lists = [[publish, "publish on"], [subscribe, "receive private updates of"]];
     const said = lists.filter(([topics]) => Array.isArray(topics) && topics.length)
-        .map(([topics, what]) => good(`It may ${what} ${list(topics.map((each) => each?.match ? each : { match: each }))}.`));
+        .map(([topics, what]) => good(`It may ${what} ${list(topics.map((each) => typeof each === "string" ? { match: each } : each ?? {}))}.`));
     return payload === undefined ? said : [...said, plain(`Its subscriptions show ${JSON.stringify(payload)}.`)];
 }
 
