@@ -12,6 +12,7 @@ endfunction()
 
 hub_dependency(uv libuv)
 hub_dependency(openssl libcrypto)
+hub_dependency(curl libcurl)
 hub_dependency(icu icu-uc)
 hub_dependency(pcre2 libpcre2-8)
 hub_dependency(jansson jansson)

@@ -23,6 +23,7 @@ LAYERS = {
     "conf": PURE | {"json"},
     "loop": PURE,
     "net": PURE | {"loop"},
+    "fetch": PURE | {"loop"},
     "http": PURE | {"loop", "net"},
     "bbolt": PURE,
     "transport": PURE | {"mercure"},
@@ -31,15 +32,16 @@ LAYERS = {
     "client": PURE | {"http", "net", "loop", "sse", "url", "json"},
     "bench": PURE | {"client", "http", "net", "loop", "sse", "url", "jwt", "json"},
     "ui": PURE,
-    "hub": PURE | CORE | {"ui", "http", "net", "loop", "transport", "transport/*"},
+    "hub": PURE | CORE | {"ui", "fetch", "http", "net", "loop", "transport", "transport/*"},
     "cli": PURE | CORE | {"hub", "client", "bench", "ui", "http", "net", "loop", "transport"},
     "main": PURE | {"cli"},
 }
 
 # Which folders may include a third-party header; the first pattern that fits decides.
 THIRD_PARTY = [
-    (r"uv\.h", {"loop", "net"}),
+    (r"uv\.h", {"loop", "net", "fetch"}),
     (r"llhttp\.h", {"http"}),
+    (r"curl/.*", {"fetch"}),
     (r"openssl/.*", {"jwt", "net", "transport/bolt"}),
     (r"unicode/.*", {"url"}),
     (r"pcre2\.h", {"url"}),

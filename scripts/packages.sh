@@ -16,7 +16,7 @@ fail() {
 
 # make: gcc's link-time optimisation uses several cores only with it.
 packages_build=(gcc make libc6-dev cmake ninja-build pkg-config libuv1-dev node-llhttp liblmdb-dev libjansson-dev
-    libyaml-dev libicu-dev libpcre2-dev libssl-dev libcmocka-dev)
+    libyaml-dev libicu-dev libpcre2-dev libssl-dev libcurl4-openssl-dev libcmocka-dev)
 packages_test=(python3 python3-venv chromium curl iproute2 util-linux)
 packages_lint=(clang-14 clang-format-14 clang-tidy-14)
 packages_fuzz=(clang-14 libclang-rt-14-dev llvm-14)

@@ -130,6 +130,11 @@ static void check_cookie(struct loader *loader)
         refuse_text(loader, option, loader->conf->cookie_name, wrong);
 }
 
+static bool is_verifier(const struct conf_verifier *verifier)
+{
+    return verifier->jwt_key.ptr || verifier->jwks_uri.ptr;
+}
+
 // Without a verifier of a role its endpoint could only refuse everybody.
 static void check_keys(struct loader *loader)
 {
@@ -138,8 +143,8 @@ static void check_keys(struct loader *loader)
     bool subscriber = conf->legacy.subscriber.jwt_key.ptr;
     bool legacy = publisher || subscriber;
     for (size_t i = 0; i < conf->issuer_count; i++) {
-        publisher = publisher || conf->issuers[i].publisher.jwt_key.ptr;
-        subscriber = subscriber || conf->issuers[i].subscriber.jwt_key.ptr;
+        publisher = publisher || is_verifier(&conf->issuers[i].publisher);
+        subscriber = subscriber || is_verifier(&conf->issuers[i].subscriber);
     }
     const struct option *issuers = checkable(loader, "issuers");
     if (issuers && !publisher)

@@ -19,10 +19,13 @@ struct buf;
 
 #define CONF_WORKERS_MAX 256
 
-// Whose tokens are verified how. Without a key the role has no verifier (key.ptr is NULL).
+// How tokens are verified: with one key, or with the JWK Set behind a URL. With neither (both ptr are NULL)
+// the role has no verifier.
 struct conf_verifier {
     struct str jwt_key;
-    struct str jwt_algorithm; // HS256, HS384 or HS512
+    struct str jwt_algorithm; // of jwt_key
+    struct str jwks_uri;
+    struct option_list jwt_algorithms; // of jwks_uri; never empty with it
 };
 
 // The 0.x protocol beside the modern one.
@@ -65,6 +68,7 @@ struct conf {
     struct option_list cors_origins;
     struct str cookie_name;
     uint64_t token_cache_size;
+    uint64_t jwks_refresh_ms;
 
     uint64_t heartbeat_ms;
     uint64_t write_timeout_ms;

@@ -27,10 +27,22 @@ static const struct option verifier_options[] = {
      .min = 1,
      OPTION_AT(struct conf_verifier, jwt_key)},
     {.name = "jwt_algorithm", .type = OPTION_TEXT, .max = 16, OPTION_AT(struct conf_verifier, jwt_algorithm)},
+    {.name = "jwks_uri",
+     .type = OPTION_TEXT,
+     .min = 1,
+     .max = 2048,
+     OPTION_AT(struct conf_verifier, jwks_uri)},
+    {.name = "jwt_algorithms",
+     .type = OPTION_LIST,
+     .max = 16,
+     OPTION_AT(struct conf_verifier, jwt_algorithms)},
     {0},
 };
 
-static const struct option verifier_absent[] = {{.name = "jwks_uri"}, {.name = "jwt_algorithms"}, {0}};
+static const char *const secret_algorithms[] = {"HS256", "HS384", "HS512", NULL};
+static const char *const public_algorithms[] = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
+                                                "ES256", "ES384", "ES512", "EdDSA", NULL};
+#define PUBLIC_ALGORITHMS "RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA"
 
 static const struct option *issuers_option(void)
 {
@@ -60,26 +72,25 @@ static bool is_in(struct str word, const char *const *words)
 }
 
 // What is wrong with a key and its algorithm together, or NULL.
-static const char *check_verifier(const struct conf_verifier *verifier)
+static const char *check_key(const struct conf_verifier *verifier)
 {
-    static const char *const shared[] = {"HS256", "HS384", "HS512", NULL};
-    static const char *const later[] = {"RS256", "RS384", "RS512", "ES256", "ES384", "ES512",
-                                        "PS256", "PS384", "PS512", "EdDSA", NULL};
     struct str algorithm = verifier->jwt_algorithm;
+    bool secret = is_in(algorithm, secret_algorithms);
+    bool public = is_in(algorithm, public_algorithms);
     bool pem = is_pem(verifier->jwt_key);
-    if (is_in(algorithm, later))
-        return "must be HS256, HS384 or HS512: public keys are not supported yet by this version";
-    if (algorithm.len && !is_in(algorithm, shared))
-        return "must be HS256, HS384 or HS512";
-    if (pem && algorithm.len)
+    if (algorithm.len && !secret && !public)
+        return "must be HS256, HS384 or HS512, or with a public key one of " PUBLIC_ALGORITHMS;
+    if (pem && secret)
         return "is for a shared secret, but the key is a public key in PEM form";
-    return pem ? "is required with a key in PEM form" : NULL;
+    if (!pem && public)
+        return "needs a public key or a certificate in PEM form, but the key is a shared secret";
+    return pem && algorithm.len == 0 ? "is required with a key in PEM form" : NULL;
 }
 
 bool issuers_settle(struct loader *loader, struct conf_verifier *verifier, const struct conf_origin *origin,
                     const char *name)
 {
-    const char *wrong = check_verifier(verifier);
+    const char *wrong = check_key(verifier);
     if (wrong)
         loader_error(loader, origin, "%s %s", name, wrong);
     else if (verifier->jwt_algorithm.len == 0)
@@ -97,17 +108,66 @@ static void finish_verifier(struct loader *loader, struct conf_verifier *verifie
         fail(loader);
 }
 
-static void refuse_member(struct loader *loader, const struct option *options, const struct option *absent,
-                          const struct tree *member, const struct conf_origin *origin)
+// The URL of a set of keys, and what its keys may sign with.
+static const char *check_key_url(struct str url)
+{
+    if (!str_starts_with(url, STR("file:")))
+        return syntax_check_web_url(url) ? "must be a URL of https, http or file" : NULL;
+    struct str path = str_slice(url, STR("file:").len, url.len);
+    size_t host = str_starts_with(path, STR("//localhost/")) ? STR("//localhost").len
+                  : str_starts_with(path, STR("///"))        ? 2
+                                                             : 0;
+    path = str_slice(path, host, path.len);
+    bool absolute = str_starts_with(path, STR("/")) && !str_starts_with(path, STR("//"));
+    return absolute ? NULL : "must name a file of this machine with its whole path: file:///etc/keys.json";
+}
+
+static void check_algorithms(struct loader *loader, const struct option_list *algorithms,
+                             const struct conf_origin *place)
+{
+    for (size_t i = 0; i < algorithms->count; i++) {
+        struct str name = algorithms->items[i];
+        if (is_in(name, public_algorithms))
+            continue;
+        const char *why = is_in(name, secret_algorithms)
+                              ? " is for a shared secret; a set of keys behind a URL "
+                                "has public keys, which are for " PUBLIC_ALGORITHMS
+                              : " is none of " PUBLIC_ALGORITHMS;
+        loader_error(loader, place, "issuers: jwt_algorithms: %.*s%s", STR_ARG(name), why);
+        fail(loader);
+    }
+}
+
+static void finish_key_url(struct loader *loader, struct conf_verifier *verifier,
+                           const struct conf_origin *place)
+{
+    const char *wrong = check_key_url(verifier->jwks_uri);
+    if (wrong)
+        loader_error(loader, place, "issuers: jwks_uri %s", wrong);
+    if (verifier->jwt_key.ptr)
+        loader_error(loader, place,
+                     "issuers: jwt_key and jwks_uri exclude each other: leave one of them out");
+    else if (verifier->jwt_algorithm.len)
+        loader_error(loader, place,
+                     "issuers: jwt_algorithm is for jwt_key; with jwks_uri write jwt_algorithms");
+    if (wrong || verifier->jwt_key.ptr || verifier->jwt_algorithm.len)
+        fail(loader);
+    check_algorithms(loader, &verifier->jwt_algorithms, place);
+    const struct option *option = option_find(verifier_options, STR("jwt_algorithms"));
+    for (size_t i = 0; verifier->jwt_algorithms.count == i && public_algorithms[i] && !loader->err; i++)
+        loader->err = option_append(option, verifier, str_from_c(public_algorithms[i]), &loader->conf->_arena,
+                                    &loader->reason);
+}
+
+static void refuse_member(struct loader *loader, const struct option *options, const struct tree *member,
+                          const struct conf_origin *origin)
 {
     struct conf_origin place = *origin;
     place.line = member->key_line;
     place.column = member->key_column;
     struct str key = str_slice(member->key, 0, 64);
     const char *nearest = option_nearest(options, key);
-    if (absent && option_find(absent, key))
-        loader_explain_absent(loader, option_find(absent, key), &place, key);
-    else if (nearest)
+    if (nearest)
         loader_error(loader, &place, "issuers: unknown key \"%.*s\"; did you mean \"%s\"?", STR_ARG(key),
                      nearest);
     else
@@ -138,7 +198,7 @@ static void set_verifier(struct loader *loader, const char *role, struct conf_ve
                          const struct tree *value, const struct conf_origin *origin)
 {
     char what[64];
-    (void)snprintf(what, sizeof(what), "%s must be a mapping with jwt_key", role);
+    (void)snprintf(what, sizeof(what), "%s must be a mapping with jwt_key or jwks_uri", role);
     if (refuse_shape(loader, value, TREE_MAPPING, what, origin))
         return;
     bool sound = true;
@@ -147,17 +207,23 @@ static void set_verifier(struct loader *loader, const char *role, struct conf_ve
         if (loader_refuse_twice(loader, member, origin))
             sound = false;
         else if (!option)
-            refuse_member(loader, verifier_options, verifier_absent, member, origin);
+            refuse_member(loader, verifier_options, member, origin);
         else if (!member->null)
             sound = loader_parse_tree(loader, option, verifier, member, origin, "issuers: ") && sound;
     }
     struct conf_origin place = loader_place(origin, value);
     if (!sound) {
         fail(loader);
+    } else if (verifier->jwks_uri.ptr) {
+        finish_key_url(loader, verifier, &place);
+    } else if (verifier->jwt_algorithms.count) {
+        loader_error(loader, &place,
+                     "issuers: jwt_algorithms is for jwks_uri; with jwt_key write jwt_algorithm");
+        fail(loader);
     } else if (verifier->jwt_key.ptr) {
         finish_verifier(loader, verifier, &place, "issuers: ", "jwt_algorithm");
-    } else if (!has_member(value, STR("jwks_uri"))) {
-        loader_error(loader, &place, "issuers: %s has no jwt_key", role);
+    } else {
+        loader_error(loader, &place, "issuers: %s has neither jwt_key nor jwks_uri", role);
         fail(loader);
     }
 }
@@ -169,7 +235,7 @@ static void set_member(struct loader *loader, struct conf_issuer *issuer, const 
     if (loader_refuse_twice(loader, member, origin))
         fail(loader);
     else if (!option)
-        refuse_member(loader, entry_options, NULL, member, origin);
+        refuse_member(loader, entry_options, member, origin);
     else if (member->null)
         return;
     else if (str_eq(member->key, STR("publisher")))

@@ -62,15 +62,21 @@ static void write_text(struct json_writer *writer, const struct option *option)
         json_write_member(writer, STR("format"), STR("uri"));
 }
 
+#define PUBLIC_ALGORITHMS \
+    "\"RS256\",\"RS384\",\"RS512\",\"PS256\",\"PS384\",\"PS512\",\"ES256\",\"ES384\",\"ES512\",\"EdDSA\""
+
 static void write_verifier(struct json_writer *writer, const char *role)
 {
     begin_property(writer, role, NULL);
     write_type(writer, STR("object"));
     json_write_key(writer, STR("properties"));
-    json_write_raw(writer, STR("{\"jwt_key\":{\"type\":\"string\",\"minLength\":1},"
-                               "\"jwt_algorithm\":{\"enum\":[\"HS256\",\"HS384\",\"HS512\"]}}"));
-    json_write_key(writer, STR("required"));
-    json_write_raw(writer, STR("[\"jwt_key\"]"));
+    json_write_raw(
+        writer, STR("{\"jwt_key\":{\"type\":\"string\",\"minLength\":1},"
+                    "\"jwt_algorithm\":{\"enum\":[\"HS256\",\"HS384\",\"HS512\"," PUBLIC_ALGORITHMS "]},"
+                    "\"jwks_uri\":{\"type\":\"string\",\"format\":\"uri\"},"
+                    "\"jwt_algorithms\":{\"type\":\"array\",\"items\":{\"enum\":[" PUBLIC_ALGORITHMS "]}}}"));
+    json_write_key(writer, STR("oneOf"));
+    json_write_raw(writer, STR("[{\"required\":[\"jwt_key\"]},{\"required\":[\"jwks_uri\"]}]"));
     json_write_key(writer, STR("additionalProperties"));
     json_write_bool(writer, false);
     json_end_object(writer);

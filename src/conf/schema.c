@@ -96,6 +96,10 @@ const struct option conf_options[] = {
      .doc = "The cookie that may carry the token."},
     {INTEGER(token_cache_size, "10000"), RANGE(0, 10000000),
      .doc = "Verified tokens that are remembered. 0: none."},
+    {DURATION(jwks_refresh, "1h"), RANGE(10 * SECOND, 30 * DAY), .or_zero = true,
+     .doc =
+         "How often the keys behind a `jwks_uri` are fetched anew, beside when a token names a key that is "
+         "not known. `0s`: only then."},
 
     {DURATION(heartbeat, "40s"), .section = "Streams", .aliases = ALIASES("heartbeat_interval"),
      .variable = "HEARTBEAT_INTERVAL", .letter = 'i', RANGE(100, DAY), .or_zero = true,

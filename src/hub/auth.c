@@ -9,6 +9,7 @@
 #include "hub/auth_request.h"
 #include "hub/auth_token.h"
 #include "hub/hub.h"
+#include "hub/key_wait.h"
 #include "hub/legacy.h"
 #include "hub/shard.h"
 #include "hub/verification.h"
@@ -45,6 +46,8 @@ static void remember(struct worker *worker, const struct jwt_cache_key *key, str
     size_t size = sizeof(*credentials);
     if (credentials->claims)
         size += jwt_claims_memory(credentials->claims);
+    if (credentials->failure.source)
+        return; // what it lacks may come any time
     if (!credentials->authorization) {
         jwt_cache_add_failure(worker->tokens, key, &credentials->ref, size, loop_now_ms(&worker->loop));
         return;
@@ -207,8 +210,25 @@ static bool check_use(const struct auth_request *request, const struct credentia
     return check_claims(request, claims);
 }
 
+// The token may be signed with a key that this worker does not know yet. True: it waits for one, or the hub
+// has not been able to get any.
+static bool lacks_key(const struct auth_request *request, const struct jwt_failure *failure)
+{
+    if (!failure->source)
+        return false;
+    if (key_wait_begin(request, failure->source))
+        return true;
+    if (failure->keyless)
+        auth_give_up(request->shard, request->exchange, "there are no keys of the token's issuer yet");
+    return failure->keyless;
+}
+
 void auth_conclude(struct auth_request *request, struct credentials *credentials)
 {
+    if (lacks_key(request, &credentials->failure)) {
+        ref_put(&credentials->ref);
+        return;
+    }
     if (!check_use(request, credentials)) {
         ref_put(&credentials->ref);
         return;

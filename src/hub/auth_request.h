@@ -1,5 +1,5 @@
 // A request whose token is being checked, between the files that do it: auth.c begins and ends it,
-// verification.c waits for another thread.
+// verification.c waits for another thread, key_wait.c for keys.
 #pragma once
 
 #include "base/attr.h"
@@ -9,6 +9,8 @@
 #include "hub/auth_token.h"
 #include "jwt/cache.h"
 
+#include <stdbool.h>
+
 struct auth_request {
     struct worker *worker;
     struct shard *shard;
@@ -16,6 +18,7 @@ struct auth_request {
     enum jwt_role role;
     auth_done_fn *done;
     struct auth_token token;
+    bool has_waited; // for keys
 
     // While it waits, in the exchange's arena.
     struct list node;

@@ -4,6 +4,7 @@
 #include "base/metrics.h"
 #include "http/server.h"
 #include "hub/hub.h"
+#include "hub/keyring.h"
 #include "hub/sequencer.h"
 #include "hub/shard.h"
 #include "hub/worker.h"
@@ -153,6 +154,26 @@ static void append_sequencers(struct buf *page, struct hub *const *hubs, size_t 
     }
 }
 
+static const struct row keyring_rows[] = {
+    {"mercure_key_fetches_total", "counter", "Sets of keys that were fetched or read, or should have been",
+     offsetof(struct keyring_metrics, fetches)},
+    {"mercure_key_fetches_failed_total", "counter", "Those that could not be had or used",
+     offsetof(struct keyring_metrics, failures)},
+    {"mercure_key_changes_total", "counter", "Times that other keys came into use",
+     offsetof(struct keyring_metrics, changes)},
+};
+
+static void append_keyrings(struct buf *page, struct hub *const *hubs, size_t count)
+{
+    for (size_t i = 0; i < ARRAY_LEN(keyring_rows); i++) {
+        uint64_t sum = 0;
+        for (size_t hub = 0; hub < count; hub++)
+            sum +=
+                hubs[hub]->keyring ? read_at(keyring_metrics(hubs[hub]->keyring), keyring_rows[i].offset) : 0;
+        append(page, &keyring_rows[i], sum);
+    }
+}
+
 void exposition_append(struct buf *page, const struct worker *workers, size_t worker_count,
                        struct hub *const *hubs, size_t hub_count)
 {
@@ -161,4 +182,5 @@ void exposition_append(struct buf *page, const struct worker *workers, size_t wo
     append_publish_times(page, workers, worker_count, hub_count);
     append_http(page, workers, worker_count);
     append_sequencers(page, hubs, hub_count);
+    append_keyrings(page, hubs, hub_count);
 }

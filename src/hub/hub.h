@@ -15,6 +15,7 @@
 
 struct conf;
 struct jwt_keyset;
+struct keyring;
 struct sequencer;
 struct shard;
 
@@ -25,10 +26,12 @@ struct hub {
     uint32_t number; // unique in the process; the key of the hub in stores that hold many
     struct str name; // the host name that selects it, "" for the default hub
     const struct conf *conf;
-    struct jwt_keyset *keys;
-    struct url url; // its own URL, against which topics are resolved
+    struct keyring *keyring;
+    struct jwt_keyset *keys; // the newest; main's, once there are workers: each of them has its own reference
+    struct url url;          // its own URL, against which topics are resolved
     struct sequencer *sequencer;
     struct shard **shards; // one per worker, of the worker's own
+    size_t shard_count;
 
     atomic_size_t pending_publishes; // accepted and not yet settled, against max_pending_publishes
     atomic_size_t pending_bytes;     // their memory, against max_pending_bytes

@@ -85,6 +85,18 @@ struct batch {
     struct batch_post posts[];
 };
 
+// Worker → main: tokens name a key that the source of their issuer's keys does not have. Comes back once,
+// when there is nothing (more) to wait for, after the new keys if there are any. Embedded in the worker's
+// key_wait.
+struct key_question {
+    struct message message;
+    struct shard *shard;
+    message_handle_fn *answered; // on the worker
+    unsigned source;             // its number (keyring.h)
+    struct list waiting;         // main's
+    uint64_t again_ms;           // main's answer: asking again is of no use before (loop_now_ms)
+};
+
 // Worker → hub thread: this worker has caught up. Embedded in the shard.
 struct resume_request {
     struct message message;

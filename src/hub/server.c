@@ -5,7 +5,9 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "fetch/fetch.h"
 #include "hub/hub.h"
+#include "hub/keyring.h"
 #include "hub/operations.h"
 #include "hub/sequencer.h"
 #include "jwt/key.h"
@@ -38,6 +40,16 @@ static int make_sequencer(struct server *server, struct hub *hub)
         .arg = server,
     };
     return sequencer_new(&hub->sequencer, &config);
+}
+
+// Nothing is made where nothing is fetched.
+static int make_fetcher(struct server *server)
+{
+    for (size_t i = 0; i < server->hub_count; i++) {
+        if (keyring_needs_fetcher(server->hubs[i]->keyring))
+            return fetcher_new(&server->fetcher, &server->loop);
+    }
+    return HUB_OK;
 }
 
 // The table has one entry: the hub of the configuration.
@@ -79,6 +91,8 @@ static int prepare(struct server *server)
         err = server_make_workers(server);
     if (!err)
         err = make_operations(server);
+    if (!err)
+        err = make_fetcher(server);
     return err;
 }
 
@@ -93,10 +107,19 @@ static void release(struct server *server)
     operations_free(server->operations);
     for (size_t i = 0; i < server->hub_count; i++)
         hub_free(server->hubs[i]);
+    fetcher_free(server->fetcher);
     free(server->hubs);
     free(server->groups);
     free(server->workers);
     free(server->orders);
+}
+
+static void free_server(struct server *server)
+{
+    release(server);
+    loop_done(&server->hub_loop);
+    loop_done(&server->loop);
+    free(server);
 }
 
 // ---- Running ----
@@ -144,6 +167,8 @@ static int serve(struct server *server)
         err = spawn_threads(server);
     if (err)
         return err;
+    for (size_t i = 0; i < server->hub_count; i++)
+        keyring_start(server->hubs[i]->keyring, &server->loop, server->fetcher);
     server_start(server);
     server_mask_signals(SIG_UNBLOCK);
     loop_run(&server->loop);
@@ -168,8 +193,11 @@ int server_run(const struct conf *conf, const struct server_events *events)
     int err = loop_init(&server->loop);
     if (!err)
         err = loop_init(&server->hub_loop);
-    if (!err)
+    if (!err) {
         err = prepare(server);
+        if (err)
+            free_server(server);
+    }
     if (!err)
         err = log_start();
     if (!err)
@@ -180,11 +208,8 @@ int server_run(const struct conf *conf, const struct server_events *events)
         log_stop();
         return 1;
     }
-    release(server);
-    loop_done(&server->hub_loop);
-    loop_done(&server->loop);
     int status = server->status;
-    free(server);
+    free_server(server);
     LOG(LOG_LEVEL_INFO, "Stopped");
     log_stop();
     return status;

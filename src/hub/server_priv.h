@@ -64,6 +64,7 @@ struct server {
     struct listener_group *ops_group;
     struct listener_group *metrics_group; // of metrics_enabled
     struct operations *operations;
+    struct fetcher *fetcher; // NULL: nothing is fetched
 
     struct signal_watch terminate;
     struct signal_watch interrupt;

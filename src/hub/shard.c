@@ -36,6 +36,7 @@ void shard_done(struct shard *shard)
     HUB_ASSERT(list_empty(&shard->subscribers));
     if (shard->keys)
         ref_put(&shard->keys->ref);
+    free(shard->key_waits);
     tail_done(&shard->tail);
     topics_done(&shard->topics);
     grants_done(&shard->grants);

@@ -22,6 +22,7 @@
 
 struct hub;
 struct jwt_keyset;
+struct key_wait;
 struct loop;
 struct subscriber;
 
@@ -45,7 +46,8 @@ struct shard_metrics {
 struct shard {
     struct hub *hub;
     struct loop *loop;
-    struct jwt_keyset *keys; // one reference; those of the hub as this worker knows them
+    struct jwt_keyset *keys;    // one reference; those of the hub as this worker knows them
+    struct key_wait *key_waits; // one for each source of keys
     struct tail tail;
     struct topics topics;
     struct grants grants;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "hub/hub.h"
+#include "hub/keyring.h"
 #include "hub/operations.h"
 #include "hub/sequencer.h"
 
@@ -24,6 +25,8 @@ static void stop_loop(void *arg)
 {
     struct server *server = arg;
     server->state = SERVER_STOPPED;
+    for (size_t i = 0; i < server->hub_count; i++)
+        keyring_stop(server->hubs[i]->keyring);
     // Whoever asks once more now is not to kill at the last step what has ended in good order.
     server_mask_signals(SIG_BLOCK);
     signal_watch_close(&server->terminate);

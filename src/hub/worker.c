@@ -7,6 +7,8 @@
 #include "hub/history.h"
 #include "hub/http_settings.h"
 #include "hub/hub.h"
+#include "hub/key_wait.h"
+#include "hub/keyring.h"
 #include "hub/routes.h"
 #include "jwt/cache.h"
 #include "loop/work.h"
@@ -77,9 +79,12 @@ static int make_shards(struct worker *worker)
     worker->shards = calloc(worker->hub_count, sizeof(*worker->shards));
     if (!worker->shards)
         return -ENOMEM;
-    for (size_t i = 0; i < worker->hub_count; i++)
+    int err = HUB_OK;
+    for (size_t i = 0; i < worker->hub_count && !err; i++) {
         shard_init(&worker->shards[i], worker->hubs[i], &worker->loop);
-    return HUB_OK;
+        err = key_waits_new(&worker->shards[i], keyring_source_count(worker->hubs[i]->keyring));
+    }
+    return err;
 }
 
 static int make_cache(struct worker *worker)

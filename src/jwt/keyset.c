@@ -79,20 +79,31 @@ static int add_key(struct jwt_verifier *verifier, struct jwt_key *key)
     return HUB_OK;
 }
 
-int jwt_keyset_take_key(struct jwt_keyset *set, struct str issuer, enum jwt_role role, struct jwt_key *key)
+static struct jwt_verifier *verifier_of(struct jwt_keyset *set, struct str issuer, enum jwt_role role)
 {
+    if (!issuer.ptr)
+        return &set->legacy[role];
     struct jwt_issuer *binding = find(set, issuer);
     if (!binding)
         binding = add_issuer(set, issuer);
-    int err = binding ? add_key(&binding->roles[role], key) : -ENOMEM;
-    if (err)
-        jwt_key_free(key);
-    return err;
+    return binding ? &binding->roles[role] : NULL;
 }
 
-int jwt_keyset_take_legacy_key(struct jwt_keyset *set, enum jwt_role role, struct jwt_key *key)
+int jwt_keyset_open(struct jwt_keyset *set, struct str issuer, enum jwt_role role, unsigned algorithms,
+                    unsigned source)
 {
-    int err = add_key(&set->legacy[role], key);
+    struct jwt_verifier *verifier = verifier_of(set, issuer, role);
+    if (!verifier)
+        return -ENOMEM;
+    verifier->algorithms = algorithms;
+    verifier->source = source;
+    return HUB_OK;
+}
+
+int jwt_keyset_take_key(struct jwt_keyset *set, struct str issuer, enum jwt_role role, struct jwt_key *key)
+{
+    struct jwt_verifier *verifier = verifier_of(set, issuer, role);
+    int err = verifier ? add_key(verifier, key) : -ENOMEM;
     if (err)
         jwt_key_free(key);
     return err;

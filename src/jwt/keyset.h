@@ -19,7 +19,7 @@ enum jwt_role {
 };
 #define JWT_ROLE_COUNT 2U
 
-// The keys of one issuer in one role, and the algorithms of all of them.
+// The keys of one issuer in one role, and the algorithms of all of them, or those that are allowed.
 struct jwt_verifier {
     unsigned algorithms; // a set of 1 << enum jwt_algorithm; 0 when there is no key
     size_t count;
@@ -46,11 +46,14 @@ struct jwt_keyset {
 
 // An empty set with one owner, or NULL when memory is out.
 struct jwt_keyset *jwt_keyset_new(void);
-// Gives the issuer one more key in that role. The key is the set's, and freed if this fails: HUB_E_FULL (over
+// Gives the issuer one more key in that role; an issuer whose ptr is NULL stands for tokens of the 0.x
+// protocol, here and in jwt_keyset_open. The key is the set's, and freed if this fails: HUB_E_FULL (over
 // JWT_KEYS_MAX), -ENOMEM.
 MUST_CHECK int jwt_keyset_take_key(struct jwt_keyset *set, struct str issuer, enum jwt_role role,
                                    struct jwt_key *key);
-// The same for tokens of the 0.x protocol.
-MUST_CHECK int jwt_keyset_take_legacy_key(struct jwt_keyset *set, enum jwt_role role, struct jwt_key *key);
+// The keys of the issuer in that role come from a source that may give others later: these algorithms are
+// allowed whether it has keys for them or not. Before the first key. -ENOMEM.
+MUST_CHECK int jwt_keyset_open(struct jwt_keyset *set, struct str issuer, enum jwt_role role,
+                               unsigned algorithms, unsigned source);
 // The issuer of exactly that name, or NULL.
 const struct jwt_issuer *jwt_keyset_find(const struct jwt_keyset *set, struct str issuer);

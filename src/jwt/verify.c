@@ -234,6 +234,7 @@ static void note_failure(const struct jwt_check *check, struct jwt_failure *fail
 {
     failure->reason = explain(check);
     failure->source = may_be_next(check) ? check->verifier->source : 0;
+    failure->keyless = failure->source && check->verifier->count == 0;
     note(failure->issuer, sizeof(failure->issuer), json_str(json_get(check->payload, STR("iss"))));
     note(failure->key_id, sizeof(failure->key_id), json_str(json_get(check->header, STR("kid"))));
 }

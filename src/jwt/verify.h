@@ -27,6 +27,7 @@ struct json;
 struct jwt_failure {
     enum jwt_reason reason;
     unsigned source; // of keys, whose next set may have the one that is missing; 0: none
+    bool keyless;    // it has not given any yet
     char issuer[128];
     char key_id[64];
 };

@@ -306,6 +306,7 @@ static void every_number_is_bounded_at_both_edges(void **state)
         {"socket-unsent-max", "4KiB", "4095", "1GiB", "1073741825"},
         {"peer-timeout", "1s", "999ms", "24h", "86400001ms"},
         {"token-cache-size", "0", NULL, "10000000", "10000001"},
+        {"jwks-refresh", "10s", "9s", "720h", "2592000001ms"},
         {"heartbeat", "100ms", "99ms", "24h", "86400001ms"},
         {"write-timeout", "1s", "999ms", "8760h", "31536000001ms"},
         {"dispatch-timeout", "100ms", "99ms", "24h", "86400001ms"},

@@ -213,12 +213,14 @@ static void they_make_one_issuer(void **state)
 static void their_algorithms_are_checked(void **state)
 {
     struct fixture *fixture = *state;
-    assert_refused(
-        fixture, FLAGS(),
-        VARIABLES(KEYS, "MERCURE_PUBLISHER_JWT_ALG=RS256", "MERCURE_SUBSCRIBER_JWT_ALG=none"),
-        "MERCURE_PUBLISHER_JWT_ALG: error: the algorithm must be HS256, HS384 or HS512: public keys "
-        "are not supported yet by this version\n"
-        "MERCURE_SUBSCRIBER_JWT_ALG: error: the algorithm must be HS256, HS384 or HS512\n");
+    assert_refused(fixture, FLAGS(),
+                   VARIABLES(KEYS, "MERCURE_PUBLISHER_JWT_ALG=RS256", "MERCURE_SUBSCRIBER_JWT_ALG=none"),
+                   "MERCURE_PUBLISHER_JWT_ALG: error: the algorithm needs a public key or a certificate in "
+                   "PEM form, but "
+                   "the key is a shared secret\n"
+                   "MERCURE_SUBSCRIBER_JWT_ALG: error: the algorithm must be HS256, HS384 or HS512, or with "
+                   "a public key "
+                   "one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA\n");
     assert_refused(fixture, FLAGS("-X"), VARIABLES("MERCURE_PUBLISHER_JWT_KEY= -----BEGIN PUBLIC KEY-----"),
                    "MERCURE_PUBLISHER_JWT_KEY: error: the algorithm is required with a key in PEM form\n");
     assert_refused(

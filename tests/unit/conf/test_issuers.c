@@ -46,12 +46,13 @@ static void an_entry_is_whole(void **state)
                            "--issuers:1:2: error: issuers: each entry must be a mapping with issuer\n");
     assert_issuers_refused(fixture, "{issuer: a}",
                            "--issuers:1:1: error: issuers: a list is expected, one entry for each issuer\n");
-    assert_issuers_refused(fixture, "[{issuer: a, publisher: secret}]",
-                           "--issuers:1:25: error: issuers: publisher must be a mapping with jwt_key\n");
+    assert_issuers_refused(
+        fixture, "[{issuer: a, publisher: secret}]",
+        "--issuers:1:25: error: issuers: publisher must be a mapping with jwt_key or jwks_uri\n");
     assert_issuers_refused(fixture, "[{issuer: a, publisher: {}}]",
-                           "--issuers:1:25: error: issuers: publisher has no jwt_key\n");
+                           "--issuers:1:25: error: issuers: publisher has neither jwt_key nor jwks_uri\n");
     assert_issuers_refused(fixture, "[{issuer: a, publisher: {jwt_key: null}}]",
-                           "--issuers:1:25: error: issuers: publisher has no jwt_key\n");
+                           "--issuers:1:25: error: issuers: publisher has neither jwt_key nor jwks_uri\n");
     assert_issuers_refused(fixture, "[{issuer: a, publisher: {jwt_key: ''}}]",
                            "--issuers:1:35: error: issuers: jwt_key must not be empty\n");
 }
@@ -74,37 +75,113 @@ static void unknown_keys_get_the_nearest_one(void **state)
         "--issuers:1:60: error: issuers: unknown key \"qqqqqqqqq\"\n");
 }
 
-static void what_comes_with_a_later_version_is_said(void **state)
+static void a_set_of_keys_is_named_by_url(void **state)
 {
     struct fixture *fixture = *state;
-    assert_issuers_refused(fixture,
-                           "[{issuer: a, publisher: {jwks_uri: https://a, jwt_algorithms: [RS256]}}]",
-                           "--issuers:1:26: error: jwks_uri is not supported yet by this version\n"
-                           "--issuers:1:47: error: jwt_algorithms is not supported yet by this version\n");
-    static const char *const later[] = {"RS256", "RS384", "RS512", "ES256", "ES384",
-                                        "ES512", "PS256", "PS384", "PS512", "EdDSA"};
-    for (size_t i = 0; i < ARRAY_LEN(later); i++) {
-        char text[128];
-        (void)snprintf(text, sizeof(text), "[{issuer: a, publisher: {jwt_key: k, jwt_algorithm: %s}}]",
-                       later[i]);
-        assert_issuers_refused(fixture, text,
-                               "--issuers:1:25: error: issuers: jwt_algorithm must be HS256, HS384 or HS512: "
-                               "public keys are not "
-                               "supported yet by this version\n");
+    static const char *const urls[] = {"https://a.example/jwks.json", "http://127.0.0.1:8080/k?x=1",
+                                       "file:///etc/keys.json", "file:/etc/keys.json",
+                                       "file://localhost/etc/keys.json"};
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        char text[160];
+        (void)snprintf(text, sizeof(text), "[{issuer: a, publisher: {jwks_uri: '%s'}}]", urls[i]);
+        assert_loaded(fixture, FLAGS("-X", "--issuers", text), VARIABLES());
+        const struct conf_verifier *publisher = &fixture->conf->issuers[0].publisher;
+        assert_str(publisher->jwks_uri, urls[i]);
+        assert_int_equal(publisher->jwt_algorithms.count, 10);
+        assert_null(publisher->jwt_key.ptr);
+        assert_null(fixture->conf->issuers[0].subscriber.jwks_uri.ptr);
     }
+}
+
+static void its_algorithms_can_be_limited(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_loaded(fixture,
+                  FLAGS("-X", "--issuers",
+                        "[{issuer: a, publisher: {jwks_uri: 'https://a', jwt_algorithms: 'ES256 EdDSA'}}]"),
+                  VARIABLES());
+    const struct option_list *algorithms = &fixture->conf->issuers[0].publisher.jwt_algorithms;
+    assert_int_equal(algorithms->count, 2);
+    assert_str(algorithms->items[0], "ES256");
+    assert_str(algorithms->items[1], "EdDSA");
+}
+
+static void a_url_that_no_set_can_come_from_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const web[] = {"ftp://a/", "a.example/jwks.json", "https://", "https://a b/",
+                                      "data:,x"};
+    static const char *const files[] = {"file:keys.json", "file://other/keys.json", "file:////x"};
+    char text[160];
+    for (size_t i = 0; i < ARRAY_LEN(web); i++) {
+        (void)snprintf(text, sizeof(text), "[{issuer: a, publisher: {jwks_uri: '%s'}}]", web[i]);
+        assert_issuers_refused(fixture, text,
+                               "--issuers:1:25: error: issuers: jwks_uri must be a URL of https, http or "
+                               "file\n");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        (void)snprintf(text, sizeof(text), "[{issuer: a, publisher: {jwks_uri: '%s'}}]", files[i]);
+        assert_issuers_refused(
+            fixture, text,
+            "--issuers:1:25: error: issuers: jwks_uri must name a file of this machine with "
+            "its whole path: file:///etc/keys.json\n");
+    }
+}
+
+static void a_key_and_a_set_exclude_each_other(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_issuers_refused(
+        fixture, "[{issuer: a, publisher: {jwt_key: k, jwks_uri: 'https://a'}}]",
+        "--issuers:1:25: error: issuers: jwt_key and jwks_uri exclude each other: leave one of "
+        "them out\n");
+    assert_issuers_refused(
+        fixture, "[{issuer: a, publisher: {jwt_algorithm: ES256, jwks_uri: 'https://a'}}]",
+        "--issuers:1:25: error: issuers: jwt_algorithm is for jwt_key; with jwks_uri write "
+        "jwt_algorithms\n");
+    assert_issuers_refused(
+        fixture, "[{issuer: a, publisher: {jwt_key: k, jwt_algorithms: [ES256]}}]",
+        "--issuers:1:25: error: issuers: jwt_algorithms is for jwks_uri; with jwt_key write "
+        "jwt_algorithm\n");
+}
+
+static void a_set_has_public_keys_only(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_issuers_refused(
+        fixture, "[{issuer: a, publisher: {jwks_uri: 'https://a', jwt_algorithms: [HS256, none, ES256]}}]",
+        "--issuers:1:25: error: issuers: jwt_algorithms: HS256 is for a shared secret; a set of keys behind "
+        "a URL "
+        "has public keys, which are for RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and "
+        "EdDSA\n"
+        "--issuers:1:25: error: issuers: jwt_algorithms: none is none of RS256, RS384, RS512, PS256, PS384, "
+        "PS512, "
+        "ES256, ES384, ES512 and EdDSA\n");
 }
 
 static void an_algorithm_is_a_known_one_and_fits_the_key(void **state)
 {
     struct fixture *fixture = *state;
     static const char *const wrong[] = {"none", "hs256", "HS1", "RS257"};
+    char text[128];
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-        char text[128];
         (void)snprintf(text, sizeof(text), "[{issuer: a, publisher: {jwt_key: k, jwt_algorithm: %s}}]",
                        wrong[i]);
-        assert_issuers_refused(fixture, text,
-                               "--issuers:1:25: error: issuers: jwt_algorithm must be HS256, HS384 or "
-                               "HS512\n");
+        assert_issuers_refused(
+            fixture, text,
+            "--issuers:1:25: error: issuers: jwt_algorithm must be HS256, HS384 or HS512, or "
+            "with a public key one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, "
+            "ES512 and EdDSA\n");
+    }
+    static const char *const public[] = {"RS256", "RS384", "RS512", "ES256", "ES384",
+                                         "ES512", "PS256", "PS384", "PS512", "EdDSA"};
+    for (size_t i = 0; i < ARRAY_LEN(public); i++) {
+        (void)snprintf(text, sizeof(text), "[{issuer: a, publisher: {jwt_key: k, jwt_algorithm: %s}}]",
+                       public[i]);
+        assert_issuers_refused(
+            fixture, text,
+            "--issuers:1:25: error: issuers: jwt_algorithm needs a public key or a certificate "
+            "in PEM form, but the key is a shared secret\n");
     }
     assert_issuers_refused(
         fixture, "[{issuer: a, publisher: {jwt_key: '-----BEGIN X'}}]",
@@ -187,7 +264,11 @@ int main(void)
         TEST(an_entry_is_whole),
         TEST(an_issuer_is_listed_once),
         TEST(unknown_keys_get_the_nearest_one),
-        TEST(what_comes_with_a_later_version_is_said),
+        TEST(a_set_of_keys_is_named_by_url),
+        TEST(its_algorithms_can_be_limited),
+        TEST(a_url_that_no_set_can_come_from_is_refused),
+        TEST(a_key_and_a_set_exclude_each_other),
+        TEST(a_set_has_public_keys_only),
         TEST(an_algorithm_is_a_known_one_and_fits_the_key),
         TEST(authorization_servers_are_urls),
         TEST(no_error_tells_a_secret),

@@ -162,8 +162,10 @@ static void what_was_an_open_hub_is_refused_with_the_key_to_set(void **state)
 static void the_algorithm_of_a_0x_key_is_checked(void **state)
 {
     struct fixture *fixture = *state;
-    assert_refused(fixture, FLAGS("-k", "x", "-O", "none", "-B", "HS256"), VARIABLES(),
-                   "-O: error: jwt_algorithm must be HS256, HS384 or HS512\n");
+    assert_refused(
+        fixture, FLAGS("-k", "x", "-O", "none", "-B", "HS256"), VARIABLES(),
+        "-O: error: jwt_algorithm must be HS256, HS384 or HS512, or with a public key one of RS256, "
+        "RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA\n");
     assert_refused(fixture, FLAGS("--jwt-key="), VARIABLES(),
                    "--jwt-key: error: jwt_key must not be empty\n");
     assert_warned(fixture, FLAGS("-A", "HS256"), VARIABLES(KEYS),
