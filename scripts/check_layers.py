@@ -20,7 +20,7 @@ LAYERS = {
     "sse": PURE,
     "jwt": PURE | {"json"},
     "mercure": PURE | {"url", "json"},
-    "conf": PURE | {"json"},
+    "conf": PURE | {"json", "jwt"},
     "loop": PURE,
     "net": PURE | {"loop"},
     "fetch": PURE | {"loop"},
@@ -33,7 +33,7 @@ LAYERS = {
     "bench": PURE | {"client", "http", "net", "loop", "sse", "url", "jwt", "json"},
     "ui": PURE,
     "hub": PURE | CORE | {"ui", "fetch", "http", "net", "loop", "transport", "transport/*"},
-    "cli": PURE | CORE | {"hub", "client", "bench", "ui", "http", "net", "loop", "transport"},
+    "cli": PURE | CORE | {"hub", "fetch", "client", "bench", "ui", "http", "net", "loop", "transport"},
     "main": PURE | {"cli"},
 }
 

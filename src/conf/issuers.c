@@ -2,6 +2,7 @@
 #include "conf/loader.h"
 #include "conf/syntax.h"
 #include "conf/tree.h"
+#include "jwt/key.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,7 +43,7 @@ static const struct option verifier_options[] = {
 static const char *const secret_algorithms[] = {"HS256", "HS384", "HS512", NULL};
 static const char *const public_algorithms[] = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
                                                 "ES256", "ES384", "ES512", "EdDSA", NULL};
-#define PUBLIC_ALGORITHMS "RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA"
+#define PUBLIC_ALGORITHMS JWT_ALGORITHMS_PUBLIC_TEXT
 
 static const struct option *issuers_option(void)
 {
@@ -54,14 +55,6 @@ static void fail(struct loader *loader)
     loader->failed[loader_index(issuers_option())] = true;
 }
 
-static bool is_pem(struct str key)
-{
-    size_t start = 0;
-    while (start < key.len && strchr(" \t\r\n", key.ptr[start]))
-        start++;
-    return str_starts_with(str_slice(key, start, key.len), STR("-----BEGIN"));
-}
-
 static bool is_in(struct str word, const char *const *words)
 {
     for (; *words; words++) {
@@ -71,41 +64,31 @@ static bool is_in(struct str word, const char *const *words)
     return false;
 }
 
-// What is wrong with a key and its algorithm together, or NULL.
-static const char *check_key(const struct conf_verifier *verifier)
+// The key is loaded, so that what is wrong inside a PEM text is known at the start as well.
+static const char *check_key(struct loader *loader, const struct conf_verifier *verifier)
 {
-    struct str algorithm = verifier->jwt_algorithm;
-    bool secret = is_in(algorithm, secret_algorithms);
-    bool public = is_in(algorithm, public_algorithms);
-    bool pem = is_pem(verifier->jwt_key);
-    if (algorithm.len && !secret && !public)
-        return "must be HS256, HS384 or HS512, or with a public key one of " PUBLIC_ALGORITHMS;
-    if (pem && secret)
-        return "is for a shared secret, but the key is a public key in PEM form";
-    if (!pem && public)
-        return "needs a public key or a certificate in PEM form, but the key is a shared secret";
-    return pem && algorithm.len == 0 ? "is required with a key in PEM form" : NULL;
+    struct jwt_key *key = NULL;
+    const char *reason = NULL;
+    int err = jwt_key_load(&key, verifier->jwt_key, verifier->jwt_algorithm, STR(""), &reason);
+    jwt_key_free(key);
+    if (err == -ENOMEM)
+        loader->err = err;
+    return reason;
 }
 
-bool issuers_settle(struct loader *loader, struct conf_verifier *verifier, const struct conf_origin *origin,
-                    const char *name)
+bool issuers_settle(struct loader *loader, struct conf_verifier *verifier, const struct verifier_names *names)
 {
-    const char *wrong = check_key(verifier);
-    if (wrong)
-        loader_error(loader, origin, "%s %s", name, wrong);
-    else if (verifier->jwt_algorithm.len == 0)
+    const struct str of_algorithm = STR("the algorithm");
+    const char *wrong = check_key(loader, verifier);
+    if (!wrong && verifier->jwt_algorithm.len == 0)
         verifier->jwt_algorithm = STR("HS256");
-    return !wrong;
-}
-
-// Settles the algorithm of a verifier whose key is known.
-static void finish_verifier(struct loader *loader, struct conf_verifier *verifier,
-                            const struct conf_origin *origin, const char *prefix, const char *algorithm_name)
-{
-    char name[64];
-    (void)snprintf(name, sizeof(name), "%s%s", prefix, algorithm_name);
-    if (!issuers_settle(loader, verifier, origin, name))
-        fail(loader);
+    if (!wrong)
+        return true;
+    if (str_starts_with(str_from_c(wrong), of_algorithm))
+        loader_error(loader, names->algorithm_origin, "%s%s", names->algorithm, wrong + of_algorithm.len);
+    else
+        loader_error(loader, names->key_origin, "%s%s", names->key, wrong + STR("the key").len);
+    return false;
 }
 
 // The URL of a set of keys, and what its keys may sign with.
@@ -221,7 +204,9 @@ static void set_verifier(struct loader *loader, const char *role, struct conf_ve
                      "issuers: jwt_algorithms is for jwks_uri; with jwt_key write jwt_algorithm");
         fail(loader);
     } else if (verifier->jwt_key.ptr) {
-        finish_verifier(loader, verifier, &place, "issuers: ", "jwt_algorithm");
+        const struct verifier_names names = {"issuers: jwt_key", "issuers: jwt_algorithm", &place, &place};
+        if (!issuers_settle(loader, verifier, &names))
+            fail(loader);
     } else {
         loader_error(loader, &place, "issuers: %s has neither jwt_key nor jwks_uri", role);
         fail(loader);
@@ -332,12 +317,13 @@ static void set_from_variables(struct loader *loader, struct conf_verifier *veri
                                const struct variable_value *key, const struct variable_value *algorithm)
 {
     const struct conf_origin *origin = algorithm->text.ptr ? &algorithm->origin : &key->origin;
+    const struct verifier_names names = {"the key", "the algorithm", &key->origin, origin};
     verifier->jwt_key = arena_dup(&loader->conf->_arena, key->text);
     verifier->jwt_algorithm = arena_dup(&loader->conf->_arena, algorithm->text);
     if (!verifier->jwt_key.ptr || !verifier->jwt_algorithm.ptr)
         loader->err = -ENOMEM;
-    else
-        finish_verifier(loader, verifier, origin, "", "the algorithm");
+    else if (!issuers_settle(loader, verifier, &names))
+        fail(loader);
 }
 
 // The variable has a plural for a name, and is one issuer.

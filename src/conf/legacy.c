@@ -42,8 +42,7 @@ static const struct role subscriber = {
     CONF_VARIABLE_SUBSCRIBER_ALGORITHM,
 };
 
-// Its own key, else the common one; the same for the algorithm. The origin is that of the algorithm where one
-// was written, since this is what errors are about.
+// Its own key, else the common one; the same for the algorithm.
 static void settle_role(struct loader *loader, const struct role *role, struct conf_verifier *verifier)
 {
     const struct conf_verifier *common = &loader->conf->legacy.common;
@@ -56,7 +55,9 @@ static void settle_role(struct loader *loader, const struct role *role, struct c
     if (!verifier->jwt_key.ptr)
         return;
     const char *named = verifier->jwt_algorithm.len ? algorithm : key;
-    if (!issuers_settle(loader, verifier, loader_origin(loader, option_of(named)), algorithm))
+    const struct verifier_names names = {key, algorithm, loader_origin(loader, option_of(key)),
+                                         loader_origin(loader, option_of(named))};
+    if (!issuers_settle(loader, verifier, &names))
         loader->failed[loader_index(option_of("issuers"))] = true;
 }
 

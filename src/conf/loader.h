@@ -90,10 +90,17 @@ void loader_check(struct loader *loader);
 void issuers_set(struct loader *loader, const struct tree *value, const struct conf_origin *origin);
 // Adds an entry made of the values of conf_variables, of which one is a key.
 void issuers_add_variables(struct loader *loader, const struct variable_value values[CONF_VARIABLE_COUNT]);
-// Settles the algorithm of a key that is no issuer's: `name` is the option's that errors are about. False
-// when they do not fit, which has been noted.
-bool issuers_settle(struct loader *loader, struct conf_verifier *verifier, const struct conf_origin *origin,
-                    const char *name);
+// What errors about a verifier are about, and where that was written.
+struct verifier_names {
+    const char *key;
+    const char *algorithm;
+    const struct conf_origin *key_origin;
+    const struct conf_origin *algorithm_origin; // the key's where no algorithm was written
+};
+// Loads the key, once to see whether it can be used, and settles its algorithm. False when it cannot, which
+// has been noted.
+bool issuers_settle(struct loader *loader, struct conf_verifier *verifier,
+                    const struct verifier_names *names);
 // Works out from all sources whether the 0.x protocol is on, and its keys.
 void loader_settle_legacy(struct loader *loader);
 

@@ -33,8 +33,8 @@ enum jwt_algorithm {
 #define JWT_ALGORITHMS_PUBLIC (((1U << JWT_ALGORITHM_COUNT) - 1) & ~JWT_ALGORITHMS_SECRET)
 
 // For sentences.
-#define JWT_ALGORITHMS_TEXT \
-    "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA"
+#define JWT_ALGORITHMS_SECRET_TEXT "HS256, HS384 or HS512"
+#define JWT_ALGORITHMS_PUBLIC_TEXT "RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA"
 
 // False when the name (as in a token's `alg`, case matters) is none of the above.
 bool jwt_algorithm_from_name(struct str name, enum jwt_algorithm *ret_algorithm);

@@ -54,7 +54,8 @@ static const char *fault_of_secret(struct str text, enum jwt_algorithm algorithm
     if (text.len == 0)
         return "the key is empty";
     if (!jwt_algorithm_is_secret(algorithm))
-        return "the algorithm is for a key in PEM form (-----BEGIN PUBLIC KEY-----), which the key is not";
+        return "the algorithm needs a public key or a certificate in PEM form, but the key is a shared "
+               "secret";
     if (is_jwk(text))
         return "the key is a JWK, not a secret: put a set with it in a file and name that by jwks_uri";
     return NULL;
@@ -70,8 +71,7 @@ static int load_secret(struct jwt_key **ret_key, struct str text, enum jwt_algor
 static int load_pem(struct jwt_key **ret_key, struct str text, enum jwt_algorithm algorithm,
                     const char **reterr_text)
 {
-    *reterr_text =
-        "the algorithm is for a shared secret, but the key is in PEM form: whoever knows it could sign";
+    *reterr_text = "the algorithm is for a shared secret, but the key is a public key in PEM form";
     if (jwt_algorithm_is_secret(algorithm))
         return HUB_E_INVALID;
     EVP_PKEY *pkey;
@@ -89,7 +89,8 @@ static int load(struct jwt_key **ret_key, struct str text, struct str name, cons
     bool pem = pem_is_in(text);
     enum jwt_algorithm algorithm = JWT_ALGORITHM_HS256;
     if (name.len && !jwt_algorithm_from_name(name, &algorithm)) {
-        *reterr_text = "the algorithm must be " JWT_ALGORITHMS_TEXT;
+        *reterr_text = "the algorithm must be " JWT_ALGORITHMS_SECRET_TEXT
+                       ", or with a public key one of " JWT_ALGORITHMS_PUBLIC_TEXT;
         return HUB_E_UNSUPPORTED;
     }
     if (pem && name.len == 0) {

@@ -192,6 +192,44 @@ static void an_algorithm_is_a_known_one_and_fits_the_key(void **state)
         "public key in PEM form\n");
 }
 
+#define P256 \
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEXH8UTNG72bfocs3+" \
+    "257rn0s2ldbqkL" \
+    "JK2KRiMohYjlrQ=="
+
+static void a_key_in_pem_form_is_loaded_at_the_start(void **state)
+{
+    struct fixture *fixture = *state;
+    write_file(fixture, "cinnabar.yaml",
+               STR("anonymous: true\nissuers:\n  - issuer: a\n    publisher:\n      jwt_algorithm: ES256\n"
+                   "      jwt_key: |\n        -----BEGIN PUBLIC KEY-----\n        " P256
+                   "\n        -----END PUBLIC KEY-----\n"));
+    assert_loaded(fixture, FLAGS(), VARIABLES());
+    assert_loaded(
+        fixture,
+        FLAGS("-X", "--issuers",
+              "[{issuer: a, publisher: {jwt_algorithm: ES256, jwt_key: '-----BEGIN PUBLIC KEY-----" P256
+              "-----END PUBLIC KEY-----'}}]"),
+        VARIABLES());
+}
+
+static void what_is_wrong_inside_a_pem_text_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+#define REFUSED(algorithm, label, body, sentence) \
+    assert_issuers_refused(fixture, \
+                           "[{issuer: a, publisher: {jwt_algorithm: " algorithm \
+                           ", jwt_key: '-----BEGIN " label "-----" body "-----END " label "-----'}}]", \
+                           "--issuers:1:25: error: issuers: " sentence "\n")
+    REFUSED("ES384", "PUBLIC KEY", P256,
+            "jwt_algorithm does not fit the key, which is an EC key on P-256, for ES256");
+    REFUSED("ES256", "CERTIFICATE", P256, "jwt_key is not valid PEM: it does not hold a certificate");
+    REFUSED("ES256", "ENCRYPTED PRIVATE KEY", P256,
+            "jwt_key is an encrypted private key: decrypt it first (openssl pkey -in KEY -out DECRYPTED)");
+    REFUSED("ES256", "PUBLIC KEY", "!",
+            "jwt_key is not valid PEM: between its lines BEGIN and END there is something else than base64");
+}
+
 static void authorization_servers_are_urls(void **state)
 {
     struct fixture *fixture = *state;
@@ -270,6 +308,8 @@ int main(void)
         TEST(a_key_and_a_set_exclude_each_other),
         TEST(a_set_has_public_keys_only),
         TEST(an_algorithm_is_a_known_one_and_fits_the_key),
+        TEST(a_key_in_pem_form_is_loaded_at_the_start),
+        TEST(what_is_wrong_inside_a_pem_text_is_told),
         TEST(authorization_servers_are_urls),
         TEST(no_error_tells_a_secret),
         TEST(the_number_of_issuers_is_bounded),
