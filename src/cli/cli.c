@@ -20,7 +20,7 @@ static const struct command commands[] = {
     {"run", run_command, "serve; what happens without a command, too"},
     {"dev", dev_command, "serve for development: no configuration needed"},
     {"validate", validate_command, "check a configuration"},
-    {"token", token_command, "make an access token"},
+    {"token", token_command, "make an access token; token check explains one"},
     {"publish", publish_command, "publish an update"},
     {"subscribe", subscribe_command, "print updates as they come"},
     {"health", health_command, "ask the hub on this machine whether it is ready"},

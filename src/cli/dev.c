@@ -28,8 +28,7 @@ static const struct conf_override fixed[] = {
     {"anonymous", "true"},
     {"cookie_name", "mercure_access_token"},
     {"cors_origins", MACHINE_ORIGINS},
-    {"issuers", "[{issuer: '" DEV_ISSUER "', publisher: {jwt_key: '" DEV_KEY
-                "'}, subscriber: {jwt_key: '" DEV_KEY "'}}]"},
+    {"issuers", DEV_ISSUERS},
 };
 
 static const struct conf_override help_defaults[] = {

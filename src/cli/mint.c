@@ -140,11 +140,10 @@ int mint_token(const struct mint_request *request, struct str key, struct str al
 {
     struct jwt_key *loaded;
     const char *reason = NULL;
-    enum jwt_algorithm unused;
-    bool known = algorithm.len == 0 || jwt_algorithm_from_name(algorithm, &unused);
     int err = jwt_key_load(&loaded, key, algorithm, key_id, &reason);
     if (err) {
-        buf_append_str(reterr, known ? STR("--key: ") : STR("--alg: "));
+        bool of_algorithm = reason && str_starts_with(str_from_c(reason), STR("the algorithm"));
+        buf_append_str(reterr, of_algorithm ? STR("--alg: ") : STR("--key: "));
         return refuse(reterr, err, reason ? reason : err_text(err));
     }
     struct buf claims;
@@ -154,7 +153,10 @@ int mint_token(const struct mint_request *request, struct str key, struct str al
         (void)refuse(reterr, err, "--payload: it is not JSON");
     else if (err)
         (void)refuse(reterr, err, err_text(err));
-    else if ((err = jwt_sign(loaded, JWT_TYPE_ACCESS, buf_str(&claims), token)))
+    else if ((err = jwt_sign(loaded, JWT_TYPE_ACCESS, buf_str(&claims), token)) == HUB_E_UNSUPPORTED)
+        (void)refuse(reterr, err,
+                     "--key: the key is a public key, which verifies: signing takes the private one");
+    else if (err)
         (void)refuse(reterr, err, err_text(err));
     buf_done(&claims);
     jwt_key_free(loaded);

@@ -13,6 +13,9 @@ struct buf;
 // What development uses everywhere: `cinnabar dev`, `token --dev`, and the defaults of the other commands.
 #define DEV_KEY "!ChangeThisMercureHubJWTSecretKey!"
 #define DEV_ISSUER "https://localhost"
+#define DEV_ISSUERS \
+    "[{issuer: '" DEV_ISSUER "', publisher: {jwt_key: '" DEV_KEY "'}, subscriber: {jwt_key: '" DEV_KEY "'}}" \
+                                                                                                       "]"
 #define HUB_PATH "/.well-known/mercure"
 #define DEV_ORIGIN "http://localhost:3000"
 #define DEV_HUB DEV_ORIGIN HUB_PATH

@@ -5,9 +5,11 @@
 #include "cli/flags.h"
 #include "cli/input.h"
 #include "cli/mint.h"
+#include "jwt/algorithm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define TOKEN_MAX 65536U
 #define KEY_MAX 65536U
@@ -51,12 +53,12 @@ static const struct option options[] = {
      .type = OPTION_TEXT,
      .flags = OPTION_SECRET,
      OPTION_AT(struct settings, key),
-     .doc = "The secret; @FILE reads it from a file, @- from standard input."},
+     .doc = "The secret, or a private key in PEM form; @FILE reads it from a file, @- from standard input."},
     {.name = "alg",
      .type = OPTION_TEXT,
      OPTION_AT(struct settings, algorithm),
-     .doc = "HS256, HS384 or HS512.",
-     .default_doc = "HS256"},
+     .doc = JWT_ALGORITHMS_SECRET_TEXT ", or with a private key one of " JWT_ALGORITHMS_PUBLIC_TEXT ".",
+     .default_doc = "HS256; a key in PEM form has none"},
     {.name = "kid", .type = OPTION_TEXT, OPTION_AT(struct settings, key_id), .doc = "The id of the key."},
     {.name = "sub",
      .type = OPTION_TEXT,
@@ -107,7 +109,7 @@ static const struct option options[] = {
 static const struct flags_spec spec = {
     .command = "token",
     .operands = "",
-    .about = "Makes an access token and prints it.",
+    .about = "Makes an access token and prints it. cinnabar token check TOKEN explains one.",
     .example =
         "cinnabar token --iss https://example.com --aud https://hub.example.com/.well-known/mercure \\\n"
         "      --key @secret.txt --publish https://example.com/books/1",
@@ -125,12 +127,18 @@ static bool grants_nothing(const struct mint_grants *grants)
 static void set_dev_defaults(struct settings *settings)
 {
     const char *key = getenv("MERCURE_PUBLISHER_JWT_KEY");
+    const char *algorithm = getenv("MERCURE_PUBLISHER_JWT_ALG");
     if (settings->issuer.len == 0)
         settings->issuer = STR(DEV_ISSUER);
     if (settings->url.len == 0)
         settings->url = STR(DEV_HUB);
-    if (settings->key.len == 0)
-        settings->key = key && key[0] ? str_from_c(key) : STR(DEV_KEY);
+    if (settings->key.len == 0 && key && key[0]) {
+        settings->key = str_from_c(key);
+        if (settings->algorithm.len == 0)
+            settings->algorithm = str_from_c(algorithm);
+    } else if (settings->key.len == 0) {
+        settings->key = STR(DEV_KEY);
+    }
     if (grants_nothing(&settings->grants))
         settings->grants = mint_all(STR(""), STR("")).grants;
 }
@@ -215,6 +223,8 @@ static int run(void *target, const struct flags_operands *operands, struct arena
 
 int token_command(int argc, char **argv)
 {
+    if (argc > 0 && strcmp(argv[0], "check") == 0)
+        return token_check_command(argc - 1, argv + 1);
     struct settings settings = {0};
     return flags_run(&spec, argc, argv, &settings, run);
 }
