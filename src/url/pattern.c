@@ -61,14 +61,15 @@ static void compiler_done(struct compiler *compiler)
     arena_done(&compiler->arena);
 }
 
-static int matches_special_scheme(const struct component *component, const struct steps *steps)
+static int matches_special_scheme(const struct component *component, const struct steps *steps,
+                                  const char **reason)
 {
-    for (size_t i = 0; i < SPECIAL_SCHEMES; i++) {
-        int matches = component_test(component, steps, special_schemes[i].name);
-        if (matches != 0)
-            return matches;
-    }
-    return 0;
+    int matches = 0;
+    for (size_t i = 0; i < SPECIAL_SCHEMES && matches == 0; i++)
+        matches = component_test(component, steps, special_schemes[i].name);
+    if (matches == HUB_E_TOO_BIG)
+        *reason = "it takes too many steps to tell whether a scheme matches";
+    return matches;
 }
 
 int protocol_matches_special_scheme(struct arena *arena, struct str text, const char **reason)
@@ -83,7 +84,7 @@ int protocol_matches_special_scheme(struct arena *arena, struct str text, const 
     int result = component_compile(&component, &builder, text, &syntax, reason);
     if (!result) {
         struct steps built = component_builder_steps(&builder);
-        result = matches_special_scheme(&component, &built);
+        result = matches_special_scheme(&component, &built, reason);
     }
     component_done(&component);
     buf_done(&steps);
@@ -148,7 +149,7 @@ static int compile_components(struct compiler *compiler)
         if (i != URL_PROTOCOL)
             continue;
         struct steps steps = component_builder_steps(&builder);
-        is_special = matches_special_scheme(&compiler->components[i], &steps);
+        is_special = matches_special_scheme(&compiler->components[i], &steps, &compiler->error.reason);
         if (is_special < 0)
             return is_special;
     }

@@ -23,8 +23,8 @@ void commit_check_disk(struct store *store);
 
 // ---- opening.c, on the writer ----
 
-// All that it takes to have the file open. Where there is none, the history of a Go hub is imported as ordered,
-// if there is one. A code with a sentence in `reterr`.
+// All that it takes to have the file open. Where there is none, the history of a Go hub is imported as
+// ordered, if there is one. A code with a sentence in `reterr`.
 MUST_CHECK int opening_run(struct store *store, const struct import_order *order, struct buf *reterr);
 // Closes the environment and opens it again, after LMDB has given it up. Readers wait.
 MUST_CHECK int opening_again(struct store *store);

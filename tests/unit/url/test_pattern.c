@@ -277,6 +277,22 @@ static void a_pattern_over_its_limit_is_too_big(void **state)
     url_done(&base);
 }
 
+static void a_protocol_that_cannot_be_tried_is_too_big(void **state)
+{
+    (void)state;
+    struct buf text;
+    struct url_pattern *pattern;
+    struct url_pattern_error error;
+    buf_init(&text, URL_PATTERN_MAX);
+    buf_append_c(&text, '(');
+    for (unsigned i = 0; i < 1900; i++)
+        buf_append_str(&text, STR("h?"));
+    buf_append_str(&text, STR(")://h/"));
+    assert_int_equal(url_pattern_compile(&pattern, buf_str(&text), NULL, false, &error), HUB_E_TOO_BIG);
+    assert_string_equal(error.reason, "it takes too many steps to tell whether a scheme matches");
+    buf_done(&text);
+}
+
 static void the_text_of_the_base_is_no_pattern(void **state)
 {
     (void)state;
@@ -351,6 +367,7 @@ int main(void)
         cmocka_unit_test(a_pattern_knows_its_memory),
         cmocka_unit_test(an_error_says_where_and_why),
         cmocka_unit_test(a_pattern_over_its_limit_is_too_big),
+        cmocka_unit_test(a_protocol_that_cannot_be_tried_is_too_big),
         cmocka_unit_test(the_text_of_the_base_is_no_pattern),
         cmocka_unit_test(the_empty_pattern_is_the_folder_of_the_base),
         cmocka_unit_test(user_names_and_ports_match_when_they_are_given),

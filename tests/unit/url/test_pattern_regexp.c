@@ -177,6 +177,7 @@ static const struct row rows[] = {
     REFUSED("[ab&&c]"),
     REFUSED("[a&&bc]"),
     REFUSED("[a&&b--c]"),
+    REFUSED("[a&&b-c]"),
     REFUSED("[a&&]"),
     REFUSED("[&&a]"),
     REFUSED("[a-c&&b]"),
@@ -285,6 +286,10 @@ static void assert_hostile_groups_are_stopped(void)
     for (size_t i = 0; i < ARRAY_LEN(groups); i++)
         assert_int_not_equal(verdict_of(groups[i], text, false), 1);
     assert_int_equal(verdict_of("(?:a|a|b)*d|b*", text, false), HUB_E_TOO_BIG);
+    // Neither deep nor large.
+    text[45] = 'c';
+    text[46] = '\0';
+    assert_int_equal(verdict_of("(?:a?){40}[ab]{40}", text, false), HUB_E_TOO_BIG);
 }
 
 static void a_hostile_group_is_stopped(void **state)
