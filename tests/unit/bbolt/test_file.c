@@ -101,6 +101,18 @@ static void the_other_head_serves_when_the_newer_one_is_damaged(void **state)
     assert_int_equal(walked.err, HUB_OK);
 }
 
+static void the_newer_head_counts(void **state)
+{
+    struct image *image = *state;
+    char *newer = newer_meta(image);
+    char *older =
+        newer == page_at(image, 0) + META_AT ? page_at(image, 1) + META_AT : page_at(image, 0) + META_AT;
+    put_u64(older + 16, 1U << 20); // its root
+    put_u64(older + 40, 1U << 21); // its number of pages
+    sign(older);
+    assert_int_equal(image_walk(image, "updates").count, 120);
+}
+
 static void two_damaged_heads_are_told(void **state)
 {
     struct image *image = *state;
@@ -312,6 +324,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(the_other_head_serves_when_the_newer_one_is_damaged),
+        TEST(the_newer_head_counts),
         TEST(two_damaged_heads_are_told),
         TEST(a_second_head_is_found_without_the_first),
         TEST(another_version_or_byte_order_is_told),

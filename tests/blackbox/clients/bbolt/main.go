@@ -130,7 +130,8 @@ func writeIds(f *file) {
 	f.write(func(put func(string, []byte)) {
 		for _, id := range []string{"twice", "custom id with spaces", "twice", strings.Repeat("x", 300), "ünï/ಠ",
 			"urn:uuid:018bcfe5-6800-7000-8000-000000000001", "earliest", "#5",
-			"urn:uuid:018bcfe5-6ff0-7000-8000-000000000002"} {
+			"urn:uuid:018bcfe5-6ff0-7000-8000-000000000002",
+			"urn:uuid:018bcfe5-6be8-7000-8000-000000000003"} { // a clock that went back
 			u := update(0)
 			u.ID = id
 			put(id, encode(u))
