@@ -8,9 +8,10 @@ import pytest
 
 from harness import tokens
 from harness.disk import SlowDisk, SmallDisk
-from harness.hub import BINARY, Log, environment, run_command
+from harness.hub import BINARY, Hub, Log, environment, run_command
 from harness.load import Follower
 from harness.process import scale
+from harness.sse import Stream
 from harness.wire import HANG_GUARD_S
 
 SOURCE = Path(__file__).parent / "clients/bbolt"
@@ -96,6 +97,22 @@ def test_the_history_of_a_go_hub_is_replayed_and_goes_on(bbolt, old, start_on, p
     assert read_ids(hub, 11, after=f"urn:update:{count - 11}") == expected[-11:]
     assert digest(old) == before
     assert f"{old} is the history of a Go hub, and is not used: the history is in {old}.lmdb" in notes(hub)
+
+
+def test_the_directory_of_a_0x_hub_goes_on_as_it_is(bbolt, tmp_path):
+    """Its configuration, its history, and a client that comes back with the id that the old hub gave it."""
+    key = "!ChangeMe!"
+    (tmp_path / "mercure.yaml").write_text(
+        f"transport_url: bolt://updates.db\nlicense: '...'\naddr: :3001\njwt_key: '{key}'\n")
+    bbolt("orders", tmp_path / "updates.db")
+    hub = Hub(tmp_path, flags=["--addr", "127.0.0.1:0"], addr=None, issuers=None, anonymous=None, transport_url=None,
+              resource_identifier=None)
+    token = tokens.sign({"alg": "HS256", "typ": "JWT"}, {"mercure": {"subscribe": [TOPIC]}}, key)
+    connection, response = hub.open_stream(f"topic={TOPIC}&lastEventID=old-order", [("Authorization", f"Bearer {token}")])
+    with Stream(connection, response) as stream:
+        assert [event.id for event in stream.read_events(2)] == ["new-order", "lower"]
+        assert response.get("Last-Event-ID") == "old-order"
+    hub.stop()
 
 
 def test_what_a_go_hub_has_deleted_stays_deleted(bbolt, old, start_on):
