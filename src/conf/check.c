@@ -130,21 +130,16 @@ static void check_cookie(struct loader *loader)
         refuse_text(loader, option, loader->conf->cookie_name, wrong);
 }
 
-static bool is_verifier(const struct conf_verifier *verifier)
-{
-    return verifier->jwt_key.ptr || verifier->jwks_uri.ptr;
-}
-
 // Without a verifier of a role its endpoint could only refuse everybody.
 static void check_keys(struct loader *loader)
 {
     const struct conf *conf = loader->conf;
-    bool publisher = conf->legacy.publisher.jwt_key.ptr;
-    bool subscriber = conf->legacy.subscriber.jwt_key.ptr;
+    bool publisher = conf_verifier_is_set(&conf->legacy.publisher);
+    bool subscriber = conf_verifier_is_set(&conf->legacy.subscriber);
     bool legacy = publisher || subscriber;
     for (size_t i = 0; i < conf->issuer_count; i++) {
-        publisher = publisher || is_verifier(&conf->issuers[i].publisher);
-        subscriber = subscriber || is_verifier(&conf->issuers[i].subscriber);
+        publisher = publisher || conf_verifier_is_set(&conf->issuers[i].publisher);
+        subscriber = subscriber || conf_verifier_is_set(&conf->issuers[i].subscriber);
     }
     const struct option *issuers = checkable(loader, "issuers");
     if (issuers && !publisher)

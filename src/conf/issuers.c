@@ -64,6 +64,11 @@ static bool is_in(struct str word, const char *const *words)
     return false;
 }
 
+bool conf_verifier_is_set(const struct conf_verifier *verifier)
+{
+    return verifier->jwt_key.ptr || verifier->jwks_uri.ptr;
+}
+
 // The key is loaded, so that what is wrong inside a PEM text is known at the start as well.
 static const char *check_key(struct loader *loader, const struct conf_verifier *verifier)
 {
@@ -121,25 +126,38 @@ static void check_algorithms(struct loader *loader, const struct option_list *al
     }
 }
 
-static void finish_key_url(struct loader *loader, struct conf_verifier *verifier,
-                           const struct conf_origin *place)
+// Without a list it is all that public keys can be for.
+static void fill_algorithms(struct loader *loader, struct conf_verifier *verifier)
+{
+    const struct option *option = option_find(verifier_options, STR("jwt_algorithms"));
+    for (size_t i = 0; verifier->jwt_algorithms.count == i && public_algorithms[i] && !loader->err; i++)
+        loader->err = option_append(option, verifier, str_from_c(public_algorithms[i]), &loader->conf->_arena,
+                                    &loader->reason);
+}
+
+bool issuers_settle_url(struct loader *loader, struct conf_verifier *verifier,
+                        const struct conf_origin *origin, const char *name)
 {
     const char *wrong = check_key_url(verifier->jwks_uri);
     if (wrong)
-        loader_error(loader, place, "issuers: jwks_uri %s", wrong);
+        loader_error(loader, origin, "%s %s", name, wrong);
+    fill_algorithms(loader, verifier);
+    return !wrong;
+}
+
+static void finish_key_url(struct loader *loader, struct conf_verifier *verifier,
+                           const struct conf_origin *place)
+{
+    bool sound = issuers_settle_url(loader, verifier, place, "issuers: jwks_uri");
     if (verifier->jwt_key.ptr)
         loader_error(loader, place,
                      "issuers: jwt_key and jwks_uri exclude each other: leave one of them out");
     else if (verifier->jwt_algorithm.len)
         loader_error(loader, place,
                      "issuers: jwt_algorithm is for jwt_key; with jwks_uri write jwt_algorithms");
-    if (wrong || verifier->jwt_key.ptr || verifier->jwt_algorithm.len)
+    if (!sound || verifier->jwt_key.ptr || verifier->jwt_algorithm.len)
         fail(loader);
     check_algorithms(loader, &verifier->jwt_algorithms, place);
-    const struct option *option = option_find(verifier_options, STR("jwt_algorithms"));
-    for (size_t i = 0; verifier->jwt_algorithms.count == i && public_algorithms[i] && !loader->err; i++)
-        loader->err = option_append(option, verifier, str_from_c(public_algorithms[i]), &loader->conf->_arena,
-                                    &loader->reason);
 }
 
 static void refuse_member(struct loader *loader, const struct option *options, const struct tree *member,

@@ -23,6 +23,7 @@ static bool is_set(struct loader *loader, const char *key)
 // One role: the names of its keys, and the variables of the container image that stand in for them.
 struct role {
     const char *key;
+    const char *url;
     const char *algorithm;
     enum conf_variable key_variable;
     enum conf_variable algorithm_variable;
@@ -30,6 +31,7 @@ struct role {
 
 static const struct role publisher = {
     "publisher_jwt_key",
+    "publisher_jwks_url",
     "publisher_jwt_algorithm",
     CONF_VARIABLE_PUBLISHER_KEY,
     CONF_VARIABLE_PUBLISHER_ALGORITHM,
@@ -37,15 +39,33 @@ static const struct role publisher = {
 
 static const struct role subscriber = {
     "subscriber_jwt_key",
+    "subscriber_jwks_url",
     "subscriber_jwt_algorithm",
     CONF_VARIABLE_SUBSCRIBER_KEY,
     CONF_VARIABLE_SUBSCRIBER_ALGORITHM,
 };
 
+// As in 0.x, the keys behind a URL come before any other, and the algorithm is theirs.
+static void settle_url(struct loader *loader, const struct role *role, struct conf_verifier *verifier)
+{
+    const struct conf_origin *origin = loader_origin(loader, option_of(role->url));
+    if (verifier->jwt_key.ptr)
+        loader_warn(loader, loader_origin(loader, option_of(role->key)), "%s has no effect beside %s",
+                    role->key, role->url);
+    verifier->jwt_key = str_make(NULL, 0);
+    verifier->jwt_algorithm = str_make(NULL, 0);
+    if (!issuers_settle_url(loader, verifier, origin, role->url))
+        loader->failed[loader_index(option_of("issuers"))] = true;
+}
+
 // Its own key, else the common one; the same for the algorithm.
 static void settle_role(struct loader *loader, const struct role *role, struct conf_verifier *verifier)
 {
     const struct conf_verifier *common = &loader->conf->legacy.common;
+    if (verifier->jwks_uri.ptr) {
+        settle_url(loader, role, verifier);
+        return;
+    }
     const char *key = verifier->jwt_key.ptr ? role->key : "jwt_key";
     const char *algorithm = verifier->jwt_algorithm.len ? role->algorithm : "jwt_algorithm";
     if (!verifier->jwt_key.ptr)
@@ -66,7 +86,8 @@ static void take_variables(struct loader *loader, const struct role *role, struc
 {
     const struct variable_value *key = &loader->variables[role->key_variable];
     const struct variable_value *algorithm = &loader->variables[role->algorithm_variable];
-    if (verifier->jwt_key.ptr || loader->conf->legacy.common.jwt_key.ptr || !key->text.ptr)
+    if (verifier->jwt_key.ptr || verifier->jwks_uri.ptr || loader->conf->legacy.common.jwt_key.ptr ||
+        !key->text.ptr)
         return;
     // The issuer has been made of the same pair, which has been checked then.
     verifier->jwt_key = arena_dup(&loader->conf->_arena, key->text);
@@ -85,6 +106,8 @@ static bool has_failed(const struct loader *loader)
                                        "jwt_algorithm",
                                        "publisher_jwt_algorithm",
                                        "subscriber_jwt_algorithm",
+                                       "publisher_jwks_url",
+                                       "subscriber_jwks_url",
                                        "protocol_version_compatibility"};
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         if (loader->failed[loader_index(option_of(keys[i]))])
@@ -135,7 +158,7 @@ static void settle_keys(struct loader *loader)
     }
     settle_role(loader, &publisher, &legacy->publisher);
     settle_role(loader, &subscriber, &legacy->subscriber);
-    if (legacy->publisher.jwt_key.ptr || legacy->subscriber.jwt_key.ptr) {
+    if (conf_verifier_is_set(&legacy->publisher) || conf_verifier_is_set(&legacy->subscriber)) {
         legacy->version = legacy->version ? legacy->version : VERSION_OF_KEYS;
         return;
     }

@@ -97,10 +97,15 @@ struct verifier_names {
     const struct conf_origin *key_origin;
     const struct conf_origin *algorithm_origin; // the key's where no algorithm was written
 };
+// Whether it has a key, or a URL of some.
+bool conf_verifier_is_set(const struct conf_verifier *verifier);
 // Loads the key, once to see whether it can be used, and settles its algorithm. False when it cannot, which
 // has been noted.
 bool issuers_settle(struct loader *loader, struct conf_verifier *verifier,
                     const struct verifier_names *names);
+// The same for the URL of a set of keys, with all algorithms that public keys can be for where none is named.
+bool issuers_settle_url(struct loader *loader, struct conf_verifier *verifier,
+                        const struct conf_origin *origin, const char *name);
 // Works out from all sources whether the 0.x protocol is on, and its keys.
 void loader_settle_legacy(struct loader *loader);
 

@@ -28,6 +28,9 @@ static const char *const log_formats[] = {"auto", "text", "json", "fluentd", NUL
 #define TOKEN_KEY(key, verifier) \
     .name = #key, .type = OPTION_TEXT, .flags = OPTION_SECRET | OPTION_BARE, .min = 1, \
     .default_doc = "none", OPTION_AT(struct conf, legacy.verifier.jwt_key)
+#define TOKEN_URL(key, verifier) \
+    .name = #key, .type = OPTION_TEXT, .flags = OPTION_BARE, .min = 1, .max = 2048, .default_doc = "none", \
+    OPTION_AT(struct conf, legacy.verifier.jwks_uri)
 #define TOKEN_ALGORITHM(key, verifier) \
     .name = #key, .type = OPTION_TEXT, .flags = OPTION_BARE, .max = 16, \
     OPTION_AT(struct conf, legacy.verifier.jwt_algorithm)
@@ -173,6 +176,10 @@ const struct option conf_options[] = {
      .doc = "The same for subscribers alone, instead of `jwt_key`."},
     {TOKEN_ALGORITHM(subscriber_jwt_algorithm, subscriber), .variable = "SUBSCRIBER_JWT_ALGORITHM",
      .letter = 'B', .default_doc = "`jwt_algorithm`", .doc = "Its algorithm."},
+    {TOKEN_URL(publisher_jwks_url, publisher), .variable = "PUBLISHER_JWKS_URL",
+     .doc = "Where a JWK Set with keys of publishers is, as `jwks_uri` of an issuer, instead of a key."},
+    {TOKEN_URL(subscriber_jwks_url, subscriber), .variable = "SUBSCRIBER_JWKS_URL",
+     .doc = "The same for subscribers."},
     {BOOL(metrics_enabled), .variable = "METRICS_ENABLED",
      .doc = "A second operations listener at `metrics_addr`, for scrapers that know it."},
     {TEXT(metrics_addr, "127.0.0.1:9764"), .variable = "METRICS_ADDR",
@@ -226,8 +233,6 @@ const struct option conf_absent[] = {
      .variable = "USE_FORWARDED_HEADERS",
      .letter = 'f'},
     {.name = "trusted_proxies", .type = OPTION_LIST},
-    {.name = "publisher_jwks_url", .type = OPTION_TEXT, .flags = OPTION_BARE},
-    {.name = "subscriber_jwks_url", .type = OPTION_TEXT, .flags = OPTION_BARE},
     {.name = "tenants", .type = OPTION_LIST},
     {.name = "extra_directives",
      .type = OPTION_TEXT,

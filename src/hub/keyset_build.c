@@ -46,27 +46,30 @@ static int add_key(const struct draft *draft, const struct binding *binding, str
     return err;
 }
 
-// Most 0.x hubs took every HMAC algorithm of the same secret, whichever was configured, and there are
+// Most 0.x hubs took every algorithm that the type of the key allows, whichever was configured, and there are
 // clients that use another one.
-static int add_other_lengths(const struct draft *draft, const struct binding *binding)
+static int add_family(const struct draft *draft, const struct binding *binding)
 {
-    static const char *const algorithms[] = {"HS256", "HS384", "HS512"};
+    static const char *const families[][7] = {
+        {"HS256", "HS384", "HS512", NULL},
+        {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", NULL},
+    };
+    struct str algorithm = binding->verifier->jwt_algorithm;
+    const char *const *family = str_starts_with(algorithm, STR("HS")) ? families[0] : families[1];
+    bool is_in_family = str_starts_with(algorithm, STR("HS")) || str_starts_with(algorithm, STR("RS")) ||
+                        str_starts_with(algorithm, STR("PS"));
     int err = HUB_OK;
-    for (size_t i = 0; i < ARRAY_LEN(algorithms) && !err; i++) {
-        struct str algorithm = str_from_c(algorithms[i]);
-        if (!str_eq(binding->verifier->jwt_algorithm, algorithm))
-            err = add_key(draft, binding, algorithm);
+    for (; is_in_family && *family && !err; family++) {
+        if (!str_eq(algorithm, str_from_c(*family)))
+            err = add_key(draft, binding, str_from_c(*family));
     }
     return err;
 }
 
 static int add_configured_key(const struct draft *draft, const struct binding *binding)
 {
-    struct str algorithm = binding->verifier->jwt_algorithm;
-    int err = add_key(draft, binding, algorithm);
-    if (!err && !binding->issuer.ptr && str_starts_with(algorithm, STR("HS")))
-        err = add_other_lengths(draft, binding);
-    return err;
+    int err = add_key(draft, binding, binding->verifier->jwt_algorithm);
+    return err || binding->issuer.ptr ? err : add_family(draft, binding);
 }
 
 // ---- Keys of documents ----

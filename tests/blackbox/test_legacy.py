@@ -6,10 +6,12 @@ import base64
 import time
 from urllib.parse import quote, urlencode
 
+import jwt
 import pytest
 
 from harness import tokens
 from harness.hub import PATH, Hub, run_command
+from harness.keys import Key, KeyServer, jwk_set, pem
 from harness.sse import Stream
 from harness.wire import Connection
 
@@ -424,6 +426,53 @@ def test_a_stream_ends_with_its_token(old, topic):
         while stream.receive():
             pass
         assert stream.ended
+
+
+# ---- Public keys
+
+
+def sign_with(key, alg, kid=None, **claims):
+    return jwt.encode(claims or claim(publish=["*"]), key.private, alg, {"kid": kid} if kid else {})
+
+
+@pytest.mark.parametrize("configured, others, wrong", [
+    ("RS256", ["RS256", "RS512", "PS384"], "HS256"), ("ES256", ["ES256"], "HS256"), ("EdDSA", ["EdDSA"], "HS256")])
+def test_a_public_key_as_jwt_key(tmp_path, configured, others, wrong):
+    key = Key("", configured)
+    hub = as_0x(tmp_path, env={"JWT_KEY": pem(key), "JWT_ALGORITHM": configured, "TRANSPORT_URL": "local://x"})
+    for alg in others:
+        assert publish(hub, {"topic": "x"}, sign_with(key, alg)).status == 200
+    assert publish(hub, {"topic": "x"}, sign_with(Key("", configured), configured)).status == 401
+    # The public key is no secret: nobody signs with its text.
+    assert publish(hub, {"topic": "x"}, old_token(claim(publish=["*"]), key=pem(key), alg=wrong)).status == 401
+    hub.stop()
+
+
+def test_a_public_key_needs_its_algorithm(tmp_path):
+    result = run_command("validate", folder=tmp_path, env={"JWT_KEY": pem(Key("", "ES256"))})
+    assert result.returncode == 2
+    assert b"JWT_KEY: error: jwt_algorithm is required with a key in PEM form" in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["url", "file"])
+def test_sets_of_keys_behind_urls(tmp_path, kind):
+    publishers, subscribers = Key("p", "RS256"), Key("s", "ES256")
+    servers = [KeyServer(key) for key in (publishers, subscribers)]
+    urls = [server.url for server in servers]
+    if kind == "file":
+        for name, key in (("p", publishers), ("s", subscribers)):
+            (tmp_path / f"{name}.json").write_text(jwk_set(key))
+        urls = [f"file://{tmp_path}/{name}.json" for name in "ps"]
+    hub = as_0x(tmp_path, env={"PUBLISHER_JWKS_URL": urls[0], "SUBSCRIBER_JWKS_URL": urls[1], "TRANSPORT_URL": "local://x"})
+    token = sign_with(publishers, "RS256", "p")
+    with subscribe(hub, [("topic", "x")], sign_with(subscribers, "ES256", "s", **claim(subscribe=["*"]))) as stream:
+        assert publish(hub, {"topic": "x", "private": "on", "data": "secret"}, token).status == 200
+        assert stream.read_event().data == "secret"
+    assert publish(hub, {"topic": "x"}, sign_with(subscribers, "ES256", "s")).status == 401
+    assert publish(hub, {"topic": "x"}, sign_with(publishers, "RS256", "unknown")).status == 401
+    hub.stop()
+    for server in servers:
+        server.close()
 
 
 # ---- Both at once

@@ -173,6 +173,26 @@ static void the_algorithm_of_a_0x_key_is_checked(void **state)
     assert_int_equal(fixture->conf->legacy.version, 0);
 }
 
+static void the_keys_of_0x_may_be_behind_a_url(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_loaded(fixture, FLAGS("--subscriber-jwks-url", "file:///etc/keys.json"),
+                  VARIABLES("PUBLISHER_JWKS_URL=https://example.com/keys.json"));
+    const struct conf *conf = fixture->conf;
+    assert_int_equal(conf->legacy.version, 8);
+    assert_str(conf->legacy.publisher.jwks_uri, "https://example.com/keys.json");
+    assert_int_equal(conf->legacy.publisher.jwt_algorithms.count, 10);
+    assert_str(conf->legacy.subscriber.jwks_uri, "file:///etc/keys.json");
+    assert_loaded(fixture, FLAGS("-k", "k"), VARIABLES("PUBLISHER_JWKS_URL=https://example.com/keys.json"));
+    assert_null(fixture->conf->legacy.publisher.jwt_key.ptr);
+    assert_str(fixture->conf->legacy.subscriber.jwt_key, "k");
+    assert_warned(fixture, FLAGS("-K", "k", "-X"),
+                  VARIABLES("PUBLISHER_JWKS_URL=https://example.com/keys.json"),
+                  "-K: warning: publisher_jwt_key has no effect beside publisher_jwks_url\n");
+    assert_refused(fixture, FLAGS("-k", "k"), VARIABLES("SUBSCRIBER_JWKS_URL=ftp://example.com"),
+                   "SUBSCRIBER_JWKS_URL: error: subscriber_jwks_url must be a URL of https, http or file\n");
+}
+
 static void the_metrics_of_0x_need_both_halves_of_their_credentials(void **state)
 {
     struct fixture *fixture = *state;
@@ -257,6 +277,7 @@ int main(void)
         TEST(only_7_and_8_are_versions),
         TEST(what_was_an_open_hub_is_refused_with_the_key_to_set),
         TEST(the_algorithm_of_a_0x_key_is_checked),
+        TEST(the_keys_of_0x_may_be_behind_a_url),
         TEST(the_metrics_of_0x_need_both_halves_of_their_credentials),
         TEST(the_address_of_the_metrics_is_one_of_its_own),
         TEST(a_debug_that_is_no_truth_belongs_to_another_program),
