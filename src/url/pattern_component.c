@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <pcre2.h>
+#include <stdlib.h>
 
 // In PCRE2's language, where one character may become an expression of many.
 #define REGEX_TEXT_MAX ((size_t)256 * 1024)
@@ -17,6 +18,11 @@
 #define MATCH_STEPS_MAX 10000
 #define MATCH_WORK_MAX 2000000
 #define MATCH_MEMORY_MAX 4096
+
+struct component_regex {
+    pcre2_code *code;
+    pcre2_match_context *limits; // of one match
+};
 
 static void append_step(struct component *component, struct component_builder *builder,
                         const struct step *step)
@@ -78,17 +84,19 @@ static void append_part_with_modifier(struct component *component, struct compon
 }
 
 static void append_part(struct component *component, struct component_builder *builder,
-                        const struct part *part)
+                        const struct part *whole, const struct pattern_syntax *syntax)
 {
-    if (part->modifier != MODIFIER_NONE) {
-        append_part_with_modifier(component, builder, part);
-    } else if (part->type == PART_FIXED_TEXT) {
-        append_fixed_text(component, builder, part->value);
+    struct part part = *whole;
+    part.modifier = part_least_modifier(whole, syntax);
+    if (part.modifier != MODIFIER_NONE) {
+        append_part_with_modifier(component, builder, &part);
+    } else if (part.type == PART_FIXED_TEXT) {
+        append_fixed_text(component, builder, part.value);
     } else {
-        struct step step = {.kind = kind_of(part)};
-        append_fixed_text(component, builder, part->prefix);
+        struct step step = {.kind = kind_of(&part)};
+        append_fixed_text(component, builder, part.prefix);
         append_step(component, builder, &step);
-        append_fixed_text(component, builder, part->suffix);
+        append_fixed_text(component, builder, part.suffix);
     }
 }
 
@@ -102,10 +110,10 @@ struct steps component_builder_steps(const struct component_builder *builder)
 }
 
 static int compile_steps(struct component *component, struct component_builder *builder,
-                         const struct part *parts)
+                         const struct part *parts, const struct pattern_syntax *syntax)
 {
     for (; parts; parts = parts->next)
-        append_part(component, builder, parts);
+        append_part(component, builder, parts, syntax);
     if (builder->steps->err || builder->texts->err)
         return -ENOMEM;
     struct steps steps = component_builder_steps(builder);
@@ -132,31 +140,37 @@ static int compile_error(int code, const char **reason)
     }
 }
 
-size_t component_regex_memory(const struct component *component)
+static size_t code_memory(const pcre2_code *code, uint32_t what)
 {
-    size_t code = 0;
-    size_t machine_code = 0;
-    if (component->regex) {
-        (void)pcre2_pattern_info(component->regex, PCRE2_INFO_SIZE, &code);
-        (void)pcre2_pattern_info(component->regex, PCRE2_INFO_JITSIZE, &machine_code);
-    }
-    return code + machine_code;
+    size_t size = 0;
+    (void)pcre2_pattern_info(code, what, &size);
+    return size;
 }
 
-static int set_limits(struct component *component)
+size_t component_regex_memory(const struct component *component)
 {
-    component->limits = pcre2_match_context_create(NULL);
-    if (!component->limits)
+    const struct component_regex *regex = component->regex;
+    if (!regex)
+        return 0;
+    return sizeof(*regex) + code_memory(regex->code, PCRE2_INFO_SIZE) +
+           code_memory(regex->code, PCRE2_INFO_JITSIZE);
+}
+
+static int set_limits(struct component_regex *regex)
+{
+    regex->limits = pcre2_match_context_create(NULL);
+    if (!regex->limits)
         return -ENOMEM;
-    size_t steps = MATCH_WORK_MAX / component_regex_memory(component);
+    size_t steps = MATCH_WORK_MAX / code_memory(regex->code, PCRE2_INFO_SIZE);
     uint32_t limit = steps < MATCH_STEPS_MAX ? (uint32_t)steps : MATCH_STEPS_MAX;
-    (void)pcre2_set_match_limit(component->limits, limit);
-    (void)pcre2_set_depth_limit(component->limits, limit);
-    (void)pcre2_set_heap_limit(component->limits, MATCH_MEMORY_MAX);
+    (void)pcre2_set_match_limit(regex->limits, limit);
+    (void)pcre2_set_depth_limit(regex->limits, limit);
+    (void)pcre2_set_heap_limit(regex->limits, MATCH_MEMORY_MAX);
     return HUB_OK;
 }
 
-static int compile_regex_text(struct component *component, struct str text, const char **reason)
+static int compile_code(struct component_regex *regex, struct str text, bool ignores_case,
+                        const char **reason)
 {
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
     if (!context)
@@ -165,17 +179,24 @@ static int compile_regex_text(struct component *component, struct str text, cons
     pcre2_set_parens_nest_limit(context, REGEX_NEST_MAX);
     uint32_t options = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY |
                        PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C;
-    if (component->ignores_case)
-        options |= PCRE2_CASELESS;
     int code;
     size_t at;
-    component->regex = pcre2_compile((PCRE2_SPTR)text.ptr, text.len, options, &code, &at, context);
+    regex->code = pcre2_compile((PCRE2_SPTR)text.ptr, text.len, options | (ignores_case ? PCRE2_CASELESS : 0),
+                                &code, &at, context);
     pcre2_compile_context_free(context);
+    return regex->code ? HUB_OK : compile_error(code, reason);
+}
+
+static int compile_regex_text(struct component *component, struct str text, const char **reason)
+{
+    component->regex = calloc(1, sizeof(*component->regex));
     if (!component->regex)
-        return compile_error(code, reason);
-    int err = set_limits(component); // from the size without machine code
+        return -ENOMEM;
+    int err = compile_code(component->regex, text, component->ignores_case, reason);
     if (!err)
-        (void)pcre2_jit_compile(component->regex, PCRE2_JIT_COMPLETE);
+        err = set_limits(component->regex);
+    if (!err)
+        (void)pcre2_jit_compile(component->regex->code, PCRE2_JIT_COMPLETE);
     return err;
 }
 
@@ -228,14 +249,16 @@ int component_compile(struct component *component, struct component_builder *bui
         return err;
     if (has_custom_group(parts))
         return compile_regex(component, builder, parts, syntax, reason);
-    return compile_steps(component, builder, parts);
+    return compile_steps(component, builder, parts, syntax);
 }
 
 void component_done(struct component *component)
 {
-    pcre2_match_context_free(component->limits);
-    pcre2_code_free(component->regex);
-    component->limits = NULL;
+    if (!component->regex)
+        return;
+    pcre2_match_context_free(component->regex->limits);
+    pcre2_code_free(component->regex->code);
+    free(component->regex);
     component->regex = NULL;
 }
 
@@ -253,13 +276,13 @@ static int match_result(int code)
     }
 }
 
-static int match_regex(const struct component *component, struct str text)
+static int match_regex(const struct component_regex *regex, struct str text)
 {
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     if (!data)
         return -ENOMEM;
     PCRE2_SPTR subject = (PCRE2_SPTR)(text.len > 0 ? text.ptr : "");
-    int code = pcre2_match(component->regex, subject, text.len, 0, 0, data, component->limits);
+    int code = pcre2_match(regex->code, subject, text.len, 0, 0, data, regex->limits);
     pcre2_match_data_free(data);
     return match_result(code);
 }
@@ -273,6 +296,6 @@ int component_test(const struct component *component, const struct steps *steps,
         return steps_match_sets(component, steps, text);
     case COMPONENT_REGEX:
     default:
-        return match_regex(component, text);
+        return match_regex(component->regex, text);
     }
 }

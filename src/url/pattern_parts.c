@@ -273,6 +273,23 @@ static int parse_all(struct pattern_parser *parser)
     return flush_pending(parser);
 }
 
+static bool holds(struct str text, char c)
+{
+    return str_find(text, 0, c) < text.len;
+}
+
+enum part_modifier part_least_modifier(const struct part *part, const struct pattern_syntax *syntax)
+{
+    char delimiter = syntax->delimiter;
+    bool is_segment = part->type == PART_SEGMENT_WILDCARD;
+    bool can_hold_texts =
+        part->type == PART_FULL_WILDCARD ||
+        (is_segment && (!delimiter || (!holds(part->prefix, delimiter) && !holds(part->suffix, delimiter))));
+    if (can_hold_texts && part->modifier == MODIFIER_ZERO_OR_MORE)
+        return MODIFIER_OPTIONAL;
+    return can_hold_texts && part->modifier == MODIFIER_ONE_OR_MORE ? MODIFIER_NONE : part->modifier;
+}
+
 int parts_parse(struct arena *arena, struct str text, const struct pattern_syntax *syntax,
                 struct part **ret_parts, const char **reason)
 {

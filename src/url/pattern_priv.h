@@ -25,8 +25,7 @@
 
 struct arena;
 struct buf;
-struct pcre2_real_code_8;
-struct pcre2_real_match_context_8;
+struct component_regex;
 struct url;
 
 // Memory of one compilation.
@@ -106,6 +105,10 @@ struct pattern_syntax {
 MUST_CHECK int parts_parse(struct arena *arena, struct str text, const struct pattern_syntax *syntax,
                            struct part **ret_parts, const char **reason);
 
+// The modifier with which the part matches the same texts with the least work: a wildcard need not come again
+// when it can hold the prefix and suffix that would be between the two.
+enum part_modifier part_least_modifier(const struct part *part, const struct pattern_syntax *syntax);
+
 // Canonicalization, section 3.1 of the standard. Each appends the encoded text.
 MUST_CHECK int encode_protocol(struct buf *to, struct str text);
 MUST_CHECK int encode_userinfo(struct buf *to, struct str text);
@@ -140,13 +143,12 @@ enum component_kind {
 
 // One component of a pattern.
 struct component {
-    enum component_kind kind;
+    enum component_kind kind : 8;
     char delimiter;
     bool ignores_case;
     uint32_t first_step;
-    uint32_t step_count; // of a regular expression: the text that it starts with, if any
-    struct pcre2_real_code_8 *regex;
-    struct pcre2_real_match_context_8 *limits; // of one match
+    uint32_t step_count;           // of a regular expression: the text that it starts with, if any
+    struct component_regex *regex; // or NULL
 };
 
 // Steps and texts of all components; what a pattern and its components under construction share.
@@ -182,7 +184,8 @@ MUST_CHECK int steps_match_sets(const struct component *component, const struct 
                                 struct str text);
 
 // pattern_regexp.c: appends the regular expression of parts in PCRE2's language, for matches of the whole.
-// With `captures` each group of the pattern captures, and nothing else does.
+// With `captures` it is the very one of the standard, in which each group of the pattern captures; otherwise
+// one that matches the same with less work.
 MUST_CHECK int regexp_append_parts(struct buf *to, const struct part *parts,
                                    const struct pattern_syntax *syntax, bool captures, const char **reason);
 // pattern_group.c: appends the one of a custom group.

@@ -98,6 +98,17 @@ static int append_repeated(struct part_writer *writer, const struct part *part)
     return err;
 }
 
+static int append_wildcard_part(struct part_writer *writer, const struct part *whole)
+{
+    struct part part = *whole;
+    if (!writer->captures)
+        part.modifier = part_least_modifier(whole, writer->syntax);
+    if (part.prefix.len == 0 && part.suffix.len == 0)
+        return append_bare(writer, &part);
+    return part.modifier >= MODIFIER_ZERO_OR_MORE ? append_repeated(writer, &part)
+                                                  : append_once(writer, &part);
+}
+
 static int append_part(struct part_writer *writer, const struct part *part)
 {
     if (part->type == PART_FIXED_TEXT) {
@@ -108,10 +119,7 @@ static int append_part(struct part_writer *writer, const struct part *part)
         append_modifier(writer->to, part->modifier);
         return HUB_OK;
     }
-    if (part->prefix.len == 0 && part->suffix.len == 0)
-        return append_bare(writer, part);
-    return part->modifier >= MODIFIER_ZERO_OR_MORE ? append_repeated(writer, part)
-                                                   : append_once(writer, part);
+    return append_wildcard_part(writer, part);
 }
 
 int regexp_append_parts(struct buf *to, const struct part *parts, const struct pattern_syntax *syntax,

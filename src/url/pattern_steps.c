@@ -295,8 +295,8 @@ static bool is_repeated(const struct step *step)
     return step->modifier == MODIFIER_ZERO_OR_MORE || step->modifier == MODIFIER_ONE_OR_MORE;
 }
 
-// Behind "now" in `next`. A wildcard that is repeated matches no more than once does, for it may hold
-// suffixes and prefixes itself; nor does a segment without any.
+// Behind "now" in `next`. Of wildcards only segments come again (part_least_modifier), with a delimiter in
+// the texts between them.
 static void take_once_or_more(struct match *match, const struct step *step)
 {
     struct str prefix = prefix_of(step, match->steps);
@@ -308,7 +308,7 @@ static void take_once_or_more(struct match *match, const struct step *step)
     take_text(match, match->next, prefix);
     if (step->kind == STEP_ANYTHING)
         take_anything(match, match->next);
-    else if (step->kind == STEP_SEGMENT && is_repeated(step) && step->prefix_len + step->suffix_len > 0)
+    else if (step->kind == STEP_SEGMENT && is_repeated(step))
         take_segments(match, step);
     else if (step->kind == STEP_SEGMENT)
         take_segment(match, match->next);

@@ -82,7 +82,7 @@ static int match_component(const struct subject *subject, unsigned component, st
     const struct pattern_syntax *syntax = &subject->syntax[component];
     struct buf regex;
     buf_init(&regex, REGEX_MAX);
-    int result = regexp_append_parts(&regex, subject->parts[component], syntax, false, &reason);
+    int result = regexp_append_parts(&regex, subject->parts[component], syntax, true, &reason);
     if (!result) {
         const char *source = buf_c(&regex);
         result = match_regex(str_make(source, regex.len), text, syntax->ignores_case);

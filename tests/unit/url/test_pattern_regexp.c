@@ -298,6 +298,22 @@ static void a_hostile_group_is_stopped(void **state)
     assert_hostile_groups_are_stopped();
 }
 
+// As regular expressions of the standard they would be as hostile as those above.
+static void groups_beside_wildcards_that_repeat_do_not_make_them_hostile(void **state)
+{
+    (void)state;
+    static const char *const groups[] = {"a)(.*)*(x", "a){-:y}*(x", "a){*b}+(x"};
+    char text[2001];
+    for (size_t i = 0; i < sizeof(text) - 1; i++)
+        text[i] = "a-b;"[i % 4];
+    text[sizeof(text) - 1] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+        assert_int_equal(verdict_of(groups[i], text, false), 0);
+    text[sizeof(text) - 2] = 'x';
+    assert_int_equal(verdict_of(groups[0], text, false), 1);
+    assert_int_equal(verdict_of(groups[1], text, false), 1);
+}
+
 // PCRE2 has no machine code then.
 static void groups_match_where_memory_may_not_be_executable(void **state)
 {
@@ -329,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_hundred_groups_in_groups_are_the_most),
         cmocka_unit_test(classes_in_classes_have_a_limit),
         cmocka_unit_test(a_hostile_group_is_stopped),
+        cmocka_unit_test(groups_beside_wildcards_that_repeat_do_not_make_them_hostile),
         cmocka_unit_test(groups_match_where_memory_may_not_be_executable),
     };
     int failed = cmocka_run_group_tests(verdicts, NULL, NULL);
