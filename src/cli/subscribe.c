@@ -44,7 +44,7 @@ static const struct option options[] = {
     {.name = "match_urlpattern",
      .type = OPTION_LIST,
      OPTION_AT(struct settings, patterns),
-     .doc = "A URL Pattern of topics. Repeatable. Hubs of this version do not match them yet."},
+     .doc = "A URL Pattern of topics. Repeatable."},
     {.name = "last_event_id",
      .type = OPTION_TEXT,
      OPTION_AT(struct settings, last_event_id),

@@ -4,6 +4,8 @@
 #include "jwt/base64url.h"
 #include "jwt/verify.h"
 #include "mercure/authorization.h"
+#include "mercure/pattern.h"
+#include "url/url.h"
 #include "json/json.h"
 #include "json/writer.h"
 
@@ -230,19 +232,36 @@ static void fail(struct token_answer *answer, enum token_rule rule, const char *
     answer->reason = reason;
 }
 
-static int check_details(struct token_answer *answer)
+static int read_details(struct token_answer *answer, struct patterns *patterns)
 {
     struct authorization *authorization = NULL;
     enum authorization_reason reason;
     const struct json *details = json_get(answer->payload, STR("authorization_details"));
     int err = answer->claims->legacy && !details
-                  ? authorization_parse_claims(&authorization, answer->payload, &reason)
-                  : authorization_parse(&authorization, details, &reason);
+                  ? authorization_parse_claims(&authorization, answer->payload, patterns, &reason)
+                  : authorization_parse(&authorization, details, patterns, &reason);
     if (err == HUB_E_DENIED)
         fail(answer, TOKEN_RULE_DETAILS, authorization_reason_text(reason));
     if (!err)
         ref_put(&authorization->ref);
     return err == HUB_E_DENIED ? HUB_OK : err;
+}
+
+// Whether a pattern compiles may depend on the URL that it is resolved against: the hub's.
+static int check_details(const struct token_question *question, struct token_answer *answer)
+{
+    struct url base;
+    struct patterns patterns;
+    int err = question->audience.len ? url_parse(&base, question->audience, NULL) : HUB_E_INVALID;
+    if (err)
+        err = url_parse(&base, STR("https://mercure.invalid/.well-known/mercure"), NULL);
+    if (err)
+        return err;
+    patterns_init(&patterns, &base, NULL, NULL);
+    err = read_details(answer, &patterns);
+    patterns_done(&patterns);
+    url_done(&base);
+    return err;
 }
 
 // Without an audience to compare with every rule but that one still counts.
@@ -281,7 +300,7 @@ static int check_verified(const struct token_question *question, struct token_an
         find_signer(verifier_of(question, answer->payload), question->token, answer->claims->key_id);
     enum jwt_reason reason = check_claims(question, answer->claims);
     if (reason == JWT_REASON_NONE)
-        return check_details(answer);
+        return check_details(question, answer);
     fail(answer, rule_of(reason), jwt_reason_text(reason));
     return HUB_OK;
 }

@@ -56,19 +56,8 @@ static void remember(struct worker *worker, const struct jwt_cache_key *key, str
     jwt_cache_add(worker->tokens, key, &credentials->ref, size);
 }
 
-// Once for each token, as long as it is remembered.
-static void note_patterns(const struct credentials *credentials)
-{
-    static struct log_limit limit;
-    const struct authorization *authorization = credentials->authorization;
-    if (authorization && authorization->publish.pattern_count + authorization->subscribe.pattern_count)
-        LOG_LIMITED(&limit, LOG_LEVEL_WARN,
-                    "A URL Pattern in a token grants nothing: they are not supported yet by this version",
-                    LOG_STR("issuer", credentials->claims->issuer));
-}
-
 // HUB_E_DENIED: it is bad, which is worth remembering too.
-static int read_claims(struct jwt_check *check, struct credentials *credentials)
+static int read_claims(struct shard *shard, struct jwt_check *check, struct credentials *credentials)
 {
     struct json *payload = NULL;
     int err = jwt_check_end(check, &credentials->claims, &payload, &credentials->failure);
@@ -76,15 +65,17 @@ static int read_claims(struct jwt_check *check, struct credentials *credentials)
         return err;
     const struct json *details = json_get(payload, STR("authorization_details"));
     if (credentials->claims->legacy && !details)
-        err = authorization_parse_claims(&credentials->authorization, payload, &credentials->details);
+        err = authorization_parse_claims(&credentials->authorization, payload, &shard->patterns,
+                                         &credentials->details);
     else
-        err = authorization_parse(&credentials->authorization, details, &credentials->details);
+        err = authorization_parse(&credentials->authorization, details, &shard->patterns,
+                                  &credentials->details);
     json_free(payload);
     return err;
 }
 
-int auth_read(struct worker *worker, const struct jwt_cache_key *key, struct jwt_check *check,
-              struct credentials **ret_credentials)
+int auth_read(struct worker *worker, struct shard *shard, const struct jwt_cache_key *key,
+              struct jwt_check *check, struct credentials **ret_credentials)
 {
     struct credentials *credentials = calloc(1, sizeof(*credentials));
     if (!credentials) {
@@ -92,12 +83,11 @@ int auth_read(struct worker *worker, const struct jwt_cache_key *key, struct jwt
         return -ENOMEM;
     }
     ref_init(&credentials->ref, free_credentials);
-    int err = read_claims(check, credentials);
+    int err = read_claims(shard, check, credentials);
     if (err && err != HUB_E_DENIED) {
         ref_put(&credentials->ref);
         return err;
     }
-    note_patterns(credentials);
     remember(worker, key, credentials);
     *ret_credentials = credentials;
     return HUB_OK;
@@ -282,7 +272,7 @@ static void verify(struct auth_request *request, const struct jwt_cache_key *key
     }
     if (!err) {
         jwt_check_run(check);
-        err = auth_read(request->worker, key, check, &credentials);
+        err = auth_read(request->worker, request->shard, key, check, &credentials);
     }
     if (err)
         auth_give_up(request->shard, request->exchange, err_text(err));

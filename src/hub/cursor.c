@@ -17,6 +17,8 @@
 #define LOOKS_MAX 131072U
 // What an update, the chain of a topic, or the question whether a grant covers a topic costs in these.
 #define LOOK_COST 16U
+// What a pattern costs in the latter.
+#define PATTERN_COST 8U
 
 // ---- Live and behind ----
 
@@ -109,7 +111,7 @@ static void gather_pending(struct subscriber *subscriber)
 static uint64_t next_candidate(const struct subscriber *subscriber, uint64_t after)
 {
     const struct tail *tail = &subscriber->shard->tail;
-    if (subscriber->star)
+    if (subscriber->star || subscriber->patterns)
         return after + 1;
     uint64_t least = tail->next;
     for (uint16_t i = 0; i < subscriber->matcher_count; i++) {
@@ -120,7 +122,7 @@ static uint64_t next_candidate(const struct subscriber *subscriber, uint64_t aft
     return least;
 }
 
-// A chain says that a matcher matches; a private update needs a grant as well.
+// A private update needs a grant as well as a matcher.
 static bool is_granted(const struct subscriber *subscriber, const struct tail_entry *entry)
 {
     const struct record *record = &entry->update->record;
@@ -130,6 +132,22 @@ static bool is_granted(const struct subscriber *subscriber, const struct tail_en
         return false;
     look(&subscriber->shard->due, record->topic_count * LOOK_COST);
     return grant_covers(subscriber->grant, record, entry->offset);
+}
+
+// A chain says that a matcher matches; who has patterns has followed none.
+static bool is_wanted(const struct subscriber *subscriber, const struct tail_entry *entry)
+{
+    const struct record *record = &entry->update->record;
+    return (!subscriber->patterns || subscriber_matches(subscriber, record)) && is_granted(subscriber, entry);
+}
+
+// What it costs to look at an update of the tail.
+static size_t look_at_entry(const struct subscriber *subscriber, const struct tail_entry *entry)
+{
+    if (subscriber->star)
+        return LOOK_COST;
+    size_t cost = subscriber->matcher_count * LOOK_COST;
+    return subscriber->patterns ? cost * PATTERN_COST * entry->topic_count : cost;
 }
 
 static void gather_from_tail(struct subscriber *subscriber)
@@ -147,10 +165,10 @@ static void gather_from_tail(struct subscriber *subscriber)
             due->more = true;
             break;
         }
-        look(due, subscriber->star ? LOOK_COST : subscriber->matcher_count * LOOK_COST);
         const struct tail_entry *entry = tail_at(tail, candidate);
+        look(due, look_at_entry(subscriber, entry));
         at = candidate;
-        if (is_granted(subscriber, entry))
+        if (is_wanted(subscriber, entry))
             add_tail_entry(due, entry);
     }
     due->end_offset = at;
@@ -164,6 +182,8 @@ static size_t look_at_record(const struct subscriber *subscriber, const struct r
     if (is_private && !subscriber->grant)
         return LOOK_COST;
     size_t per_topic = subscriber->star ? 0 : subscriber->matcher_count;
+    if (subscriber->patterns)
+        per_topic *= PATTERN_COST * LOOK_COST;
     return LOOK_COST + record->topic_count * (per_topic + (is_private ? LOOK_COST : 0));
 }
 

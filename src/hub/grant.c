@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "hub/pattern_use.h"
 #include "mercure/authorization.h"
 
 #include <errno.h>
@@ -13,6 +14,17 @@ struct grant_link {
     struct grant *grant;
     struct str topic; // the authorization's
 };
+
+struct grant_pattern {
+    struct list node; // in use->grants
+    struct grant *grant;
+    struct pattern_use *use;
+};
+
+static struct grant *grant_of(struct list *node)
+{
+    return CONTAINER_OF(node, struct grant_pattern, node)->grant;
+}
 
 void grants_init(struct grants *grants)
 {
@@ -43,36 +55,66 @@ static void free_grant(struct grants *grants, struct grant *grant)
 {
     for (size_t i = 0; i < grant->_link_count; i++)
         table_remove(&grants->_by_topic, &grant->_links[i].node);
+    for (size_t i = 0; i < grant->_pattern_count; i++) {
+        list_remove(&grant->_patterns[i].node);
+        pattern_use_release(grant->_patterns[i].use);
+    }
     list_remove(&grant->_star);
     ref_put(&grant->authorization->ref);
     free(grant->_links);
+    free(grant->_patterns);
     free(grant->subscribers);
     free(grant);
 }
 
-// A grant of every topic is in a list of its own; any other one has a link for each topic that it names.
-static int index_grant(struct grants *grants, struct grant *grant)
+static int index_topics(struct grants *grants, struct grant *grant)
 {
-    const struct authorization *authorization = grant->authorization;
-    if (authorization->subscribe.all) {
-        list_append(&grants->_stars, &grant->_star);
+    const struct topic_set *set = &grant->authorization->subscribe;
+    if (set->exact_count == 0)
         return HUB_OK;
-    }
-    size_t count = authorization->subscribe.exact_count;
-    if (count == 0)
-        return HUB_OK;
-    grant->_links = calloc(count, sizeof(*grant->_links));
+    grant->_links = calloc(set->exact_count, sizeof(*grant->_links));
     if (!grant->_links)
         return -ENOMEM;
-    for (; grant->_link_count < count; grant->_link_count++) {
+    for (; grant->_link_count < set->exact_count; grant->_link_count++) {
         struct grant_link *link = &grant->_links[grant->_link_count];
         link->grant = grant;
-        link->topic = authorization->subscribe.exact[grant->_link_count];
+        link->topic = set->exact[grant->_link_count];
         int err = table_insert(&grants->_by_topic, &link->node, hash_keyed(link->topic));
         if (err)
             return err;
     }
     return HUB_OK;
+}
+
+static int index_patterns(struct grant *grant)
+{
+    const struct topic_set *set = &grant->authorization->subscribe;
+    if (set->pattern_count == 0)
+        return HUB_OK;
+    grant->_patterns = calloc(set->pattern_count, sizeof(*grant->_patterns));
+    if (!grant->_patterns)
+        return -ENOMEM;
+    for (; grant->_pattern_count < set->pattern_count; grant->_pattern_count++) {
+        struct grant_pattern *link = &grant->_patterns[grant->_pattern_count];
+        link->grant = grant;
+        link->use = pattern_use_get(set->patterns[grant->_pattern_count]);
+        if (!link->use)
+            return -ENOMEM;
+        list_init(&link->node);
+        list_append(&link->use->grants, &link->node);
+    }
+    return HUB_OK;
+}
+
+// A grant of every topic is in a list of its own; any other one is with each topic and pattern that it names.
+static int index_grant(struct grants *grants, struct grant *grant)
+{
+    if (grant->authorization->subscribe.all) {
+        list_append(&grants->_stars, &grant->_star);
+        return HUB_OK;
+    }
+    int err = index_topics(grants, grant);
+    return err ? err : index_patterns(grant);
 }
 
 static int new_grant(struct grants *grants, struct authorization *authorization, uint64_t hash,
@@ -148,6 +190,15 @@ struct subscriber *grants_remove(struct grants *grants, struct grant *grant, uin
     return moved ? last : NULL;
 }
 
+void grants_each_with(const struct pattern_use *use, void (*fn)(struct subscriber *subscriber))
+{
+    LIST_FOREACH (node, &use->grants) {
+        const struct grant *grant = grant_of(node);
+        for (uint32_t i = 0; i < grant->subscriber_count; i++)
+            fn(grant->subscribers[i]);
+    }
+}
+
 bool grant_covers_record(const struct grant *grant, const struct record *record)
 {
     struct record_topics walk = {0};
@@ -181,8 +232,16 @@ static struct grant_link *link_next(const struct grant_link *link)
     return node ? CONTAINER_OF(node, struct grant_link, node) : NULL;
 }
 
-void grants_visit(struct grants *grants, const struct record *record, uint64_t offset, grant_visit_fn *visit,
-                  void *arg)
+static void visit_once(struct grant *grant, uint64_t offset, grant_visit_fn *visit, void *arg)
+{
+    if (grant->_visited == offset)
+        return;
+    grant->_visited = offset;
+    visit(grant, arg);
+}
+
+void grants_visit(struct grants *grants, const struct record *record, uint64_t offset,
+                  const struct pattern_matches *matches, grant_visit_fn *visit, void *arg)
 {
     LIST_FOREACH (node, &grants->_stars)
         visit(CONTAINER_OF(node, struct grant, _star), arg);
@@ -191,22 +250,19 @@ void grants_visit(struct grants *grants, const struct record *record, uint64_t o
     uint32_t hash;
     while (record_next_topic(record, &walk, &topic, &hash)) {
         for (struct grant_link *link = link_first(grants, topic); link; link = link_next(link)) {
-            if (link->grant->_visited == offset || !str_eq(link->topic, topic))
-                continue;
-            link->grant->_visited = offset;
-            visit(link->grant, arg);
+            if (str_eq(link->topic, topic))
+                visit_once(link->grant, offset, visit, arg);
         }
+    }
+    for (size_t i = 0; i < matches->count; i++) {
+        LIST_FOREACH (node, &matches->uses[i]->grants)
+            visit_once(grant_of(node), offset, visit, arg);
     }
 }
 
-size_t grants_count(const struct grants *grants, const struct record *record, size_t limit)
+static size_t count_by_topics(const struct grants *grants, const struct record *record, size_t limit)
 {
     size_t count = 0;
-    LIST_FOREACH (node, &grants->_stars) {
-        count += CONTAINER_OF(node, struct grant, _star)->subscriber_count;
-        if (count >= limit)
-            return limit;
-    }
     struct record_topics walk = {0};
     struct str topic;
     uint32_t hash;
@@ -215,5 +271,33 @@ size_t grants_count(const struct grants *grants, const struct record *record, si
         for (; link && count < limit; link = link_next(link))
             count += link->grant->subscriber_count;
     }
+    return count;
+}
+
+static size_t count_by_patterns(const struct pattern_matches *matches, size_t limit)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < matches->count; i++) {
+        LIST_FOREACH (node, &matches->uses[i]->grants) {
+            count += grant_of(node)->subscriber_count;
+            if (count >= limit)
+                return limit;
+        }
+    }
+    return count;
+}
+
+size_t grants_count(const struct grants *grants, const struct record *record,
+                    const struct pattern_matches *matches, size_t limit)
+{
+    size_t count = 0;
+    LIST_FOREACH (node, &grants->_stars) {
+        count += CONTAINER_OF(node, struct grant, _star)->subscriber_count;
+        if (count >= limit)
+            return limit;
+    }
+    count += count_by_topics(grants, record, limit - count);
+    if (count < limit)
+        count += count_by_patterns(matches, limit - count);
     return count < limit ? count : limit;
 }

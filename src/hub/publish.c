@@ -232,13 +232,8 @@ static bool is_granted(struct publishing *publishing, struct exchange *exchange,
     for (size_t i = 0; i < publication->topic_count; i++) {
         if (authorization_grants_publish(authorization, publication->topics[i]))
             continue;
-        auth_forbid(
-            publishing->shard, exchange, credentials->claims,
-            authorization->publish.pattern_count
-                ? "the token does not grant publishing on the topic by an exact match, and URL Patterns "
-                  "in tokens are not supported yet"
-                : "the token does not grant publishing on the topic",
-            publication->topics[i]);
+        auth_forbid(publishing->shard, exchange, credentials->claims,
+                    "the token does not grant publishing on the topic", publication->topics[i]);
         return false;
     }
     return true;

@@ -14,12 +14,33 @@
 #include <errno.h>
 #include <stdlib.h>
 
+// Who has asked for a pattern that cannot be matched may have missed an update: it is cut, and refused when
+// it comes back with the pattern. Nobody else pays for it.
+static void refuse_pattern(struct pattern *pattern, int err, void *arg)
+{
+    static struct log_limit limit;
+    struct shard *shard = arg;
+    const struct pattern_use *use = pattern->user;
+    LOG_LIMITED(
+        &limit, LOG_LEVEL_WARN, "Streams with a pattern are cut",
+        LOG_C("reason", err == HUB_E_TOO_BIG ? "the pattern takes too long to be matched" : err_text(err)),
+        LOG_STR("pattern", pattern->text));
+    if (err == HUB_E_TOO_BIG)
+        counter_add(&shard->metrics.costly_patterns, 1);
+    if (!use)
+        return;
+    for (uint32_t i = 0; i < use->subscriptions.count; i++)
+        subscriber_cut(use->subscriptions.items[i].subscriber);
+    grants_each_with(use, subscriber_cut);
+}
+
 void shard_init(struct shard *shard, struct hub *hub, struct loop *loop)
 {
     *shard = (struct shard){.hub = hub, .loop = loop, .keys = hub->keys};
     if (shard->keys)
         ref_get(&shard->keys->ref);
     topics_init(&shard->topics);
+    patterns_init(&shard->patterns, &hub->url, refuse_pattern, shard);
     tail_init(&shard->tail, &shard->topics);
     grants_init(&shard->grants);
     history_init(&shard->history, loop);
@@ -40,6 +61,8 @@ void shard_done(struct shard *shard)
     tail_done(&shard->tail);
     topics_done(&shard->topics);
     grants_done(&shard->grants);
+    pattern_matches_done(&shard->matches);
+    patterns_done(&shard->patterns);
     history_done(&shard->history);
     slab_done(&shard->slab);
     free(shard->stars);
@@ -70,12 +93,43 @@ void shard_remove_star(struct shard *shard, uint32_t index)
 
 // ---- Matching ----
 
+struct match_search {
+    struct pattern_matches *matches;
+    int err;
+};
+
+static void note_match(struct pattern *pattern, void *arg)
+{
+    struct match_search *search = arg;
+    if (!search->err)
+        search->err = pattern_matches_add(search->matches, pattern->user);
+}
+
+// Finds the patterns that match the entry. -ENOMEM: not all of them.
+static int find_patterns(struct shard *shard, const struct tail_entry *entry)
+{
+    struct match_search search = {.matches = &shard->matches};
+    shard->matches.count = 0;
+    for (uint16_t i = 0; i < entry->topic_count && !search.err; i++) {
+        const struct topic *topic = entry->topics[i];
+        int err = patterns_visit(&shard->patterns, str_make(topic->text, topic->len), note_match, &search);
+        if (err)
+            return err;
+    }
+    return search.err;
+}
+
 static void match_public(struct shard *shard, const struct tail_entry *entry)
 {
     for (uint16_t i = 0; i < entry->topic_count; i++) {
         const struct topic *topic = entry->topics[i];
-        for (uint32_t j = 0; j < topic->subscription_count; j++)
-            cursor_offer(topic->subscriptions[j].subscriber, entry->offset);
+        for (uint32_t j = 0; j < topic->subscriptions.count; j++)
+            cursor_offer(topic->subscriptions.items[j].subscriber, entry->offset);
+    }
+    for (size_t i = 0; i < shard->matches.count; i++) {
+        const struct subscription_list *list = &shard->matches.uses[i]->subscriptions;
+        for (uint32_t j = 0; j < list->count; j++)
+            cursor_offer(list->items[j].subscriber, entry->offset);
     }
     for (uint32_t i = 0; i < shard->star_count; i++)
         cursor_offer(shard->stars[i], entry->offset);
@@ -91,8 +145,13 @@ static void match_by_topic(struct shard *shard, const struct tail_entry *entry)
 {
     for (uint16_t i = 0; i < entry->topic_count; i++) {
         const struct topic *topic = entry->topics[i];
-        for (uint32_t j = 0; j < topic->subscription_count; j++)
-            offer_private(topic->subscriptions[j].subscriber, entry);
+        for (uint32_t j = 0; j < topic->subscriptions.count; j++)
+            offer_private(topic->subscriptions.items[j].subscriber, entry);
+    }
+    for (size_t i = 0; i < shard->matches.count; i++) {
+        const struct subscription_list *list = &shard->matches.uses[i]->subscriptions;
+        for (uint32_t j = 0; j < list->count; j++)
+            offer_private(list->items[j].subscriber, entry);
     }
     for (uint32_t i = 0; i < shard->star_count; i++)
         offer_private(shard->stars[i], entry);
@@ -114,7 +173,9 @@ static size_t count_by_topic(const struct shard *shard, const struct tail_entry 
 {
     size_t count = shard->star_count;
     for (uint16_t i = 0; i < entry->topic_count; i++)
-        count += entry->topics[i]->subscription_count;
+        count += entry->topics[i]->subscriptions.count;
+    for (size_t i = 0; i < shard->matches.count; i++)
+        count += shard->matches.uses[i]->subscriptions.count;
     return count;
 }
 
@@ -126,8 +187,8 @@ static void match_private(struct shard *shard, struct tail_entry *entry)
     size_t by_topic = count_by_topic(shard, entry);
     if (by_topic == 0)
         return;
-    if (grants_count(&shard->grants, record, by_topic) < by_topic)
-        grants_visit(&shard->grants, record, entry->offset, offer_granted, entry);
+    if (grants_count(&shard->grants, record, &shard->matches, by_topic) < by_topic)
+        grants_visit(&shard->grants, record, entry->offset, &shard->matches, offer_granted, entry);
     else
         match_by_topic(shard, entry);
 }
@@ -151,10 +212,15 @@ static void start_tail(struct shard *shard, const struct batch *batch)
 }
 
 // An update that cannot be kept would be missing from every stream: they are cut, and come back for it.
-static void lose_entry(struct shard *shard, const struct feed_entry *entry)
+static void cut_for_memory(struct shard *shard)
 {
     LOG(LOG_LEVEL_ERROR, "Out of memory: the streams of a worker are cut and come back for what they miss");
     cut_streams(shard);
+}
+
+static void lose_entry(struct shard *shard, const struct feed_entry *entry)
+{
+    cut_for_memory(shard);
     tail_reset(&shard->tail, shard->tail.next + 1, &entry->position);
 }
 
@@ -165,7 +231,9 @@ static void apply(struct shard *shard, const struct feed_entry *fed)
         return;
     }
     struct tail_entry *entry = tail_at(&shard->tail, shard->tail.next - 1);
-    if (entry->update->record.flags & RECORD_PRIVATE)
+    if (find_patterns(shard, entry) != HUB_OK)
+        cut_for_memory(shard);
+    else if (entry->update->record.flags & RECORD_PRIVATE)
         match_private(shard, entry);
     else
         match_public(shard, entry);

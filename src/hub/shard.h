@@ -12,9 +12,11 @@
 #include "hub/history.h"
 #include "hub/legacy.h"
 #include "hub/messages.h"
+#include "hub/pattern_use.h"
 #include "hub/pending.h"
 #include "hub/tail.h"
 #include "hub/topic.h"
+#include "mercure/pattern.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -30,9 +32,10 @@ struct shard_metrics {
     struct counter subscribers; // connected now
     struct counter subscribers_total;
     struct counter deliveries;
-    struct counter behind;       // times that a live subscriber fell behind
-    struct counter replayed;     // deliveries to subscribers that were behind
-    struct counter lost_history; // streams ended because history no longer reaches back
+    struct counter behind;          // times that a live subscriber fell behind
+    struct counter replayed;        // deliveries to subscribers that were behind
+    struct counter lost_history;    // streams ended because history no longer reaches back
+    struct counter costly_patterns; // patterns refused because a test of them took too long
     struct counter published;
     struct counter publish_failed;
     struct counter rejected_auth;    // 401 and 403
@@ -40,7 +43,7 @@ struct shard_metrics {
     struct counter verified;         // signatures of public keys
     struct counter rejected_request; // other 4xx
     struct counter legacy[LEGACY_FORM_COUNT];
-    struct histogram publish_us;     // from the request to its settlement
+    struct histogram publish_us; // from the request to its settlement
 };
 
 struct shard {
@@ -50,6 +53,8 @@ struct shard {
     struct key_wait *key_waits; // one for each source of keys
     struct tail tail;
     struct topics topics;
+    struct patterns patterns;
+    struct pattern_matches matches; // of the update that is being matched
     struct grants grants;
     struct history history;
     struct subscriber **stars; // subscribers of "*"

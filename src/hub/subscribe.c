@@ -13,6 +13,7 @@
 #include "hub/shard.h"
 #include "hub/subscribe_priv.h"
 #include "hub/subscriber.h"
+#include "mercure/matcher.h"
 
 // A stream never outlives its token, not by the tick of a timer either.
 #define EXPIRY_MARGIN_MS 50
@@ -70,8 +71,8 @@ static int new_subscriber(struct subscribing *subscribing, const struct stream_s
     struct credentials *credentials = subscribing->credentials;
     struct subscriber_config config = {
         .shard = subscribing->shard,
-        .topics = subscribing->topics,
-        .topic_count = subscribing->topic_count,
+        .matchers = subscribing->matchers,
+        .matcher_count = subscribing->matcher_count,
         .authorization = credentials ? credentials->authorization : NULL,
         .end_ms = end_of_stream(subscribing),
         .offset = start->offset,
@@ -85,6 +86,7 @@ static void release(struct subscribing *subscribing)
     if (subscribing->credentials)
         ref_put(&subscribing->credentials->ref);
     subscribing->credentials = NULL;
+    matchers_done(subscribing->matchers, subscribing->matcher_count);
 }
 
 static void log_refused(struct exchange *exchange, struct str reason)
@@ -164,7 +166,7 @@ void subscribe_begin(struct subscribing *subscribing, struct exchange *exchange,
         return;
     }
     LOG(LOG_LEVEL_DEBUG, "New subscriber", LOG_STR("request_id", exchange_request_id(exchange)),
-        LOG_STR("peer", exchange_peer(exchange)), LOG_U64("matchers", subscribing->topic_count),
+        LOG_STR("peer", exchange_peer(exchange)), LOG_U64("matchers", subscribing->matcher_count),
         LOG_STR("last_event_id", start->answer), LOG_C("protocol", subscribing->is_old ? "0.x" : NULL));
     add_stream_headers(subscribing, exchange, start->answer);
     subscriber_attach(subscriber, exchange_stream(exchange, 200, STR("text/event-stream"),

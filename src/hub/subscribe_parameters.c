@@ -9,9 +9,12 @@
 #include "hub/legacy.h"
 #include "hub/shard.h"
 #include "hub/subscribe_priv.h"
-#include "mercure/topic_set.h"
+#include "mercure/matcher.h"
+#include "mercure/pattern.h"
+#include "mercure/subscription.h"
 #include "url/chars.h"
-#include "url/template.h"
+
+#include <errno.h>
 
 #define ERROR_MAX 4096
 
@@ -48,10 +51,11 @@ static bool refuse_limit(struct subscribing *subscribing, struct exchange *excha
     return false;
 }
 
-static bool add_exact(struct subscribing *subscribing, struct exchange *exchange, struct str value)
+// Checks what holds for matchers of any kind. False: refused.
+static bool check_matcher(struct subscribing *subscribing, struct exchange *exchange, struct str value)
 {
     const struct conf *conf = subscribing->shard->hub->conf;
-    if (subscribing->topic_count == conf->max_matchers)
+    if (subscribing->matcher_count == conf->max_matchers)
         return refuse_limit(subscribing, exchange, STR("too many matchers"), conf->max_matchers, STR(""));
     if (value.len > conf->max_matcher_length)
         return refuse_limit(subscribing, exchange, STR("pattern too long"), conf->max_matcher_length,
@@ -59,7 +63,44 @@ static bool add_exact(struct subscribing *subscribing, struct exchange *exchange
     if (!chars_valid(value))
         return refuse(subscribing, exchange,
                       STR("topic matcher values must be valid UTF-8 without control characters"));
-    subscribing->topics[subscribing->topic_count++] = value;
+    return true;
+}
+
+static bool refuse_pattern(struct subscribing *subscribing, struct exchange *exchange, int err)
+{
+    if (err == -ENOMEM) {
+        answer_unavailable(exchange, STR("Service Unavailable"));
+        return false;
+    }
+    return refuse(subscribing, exchange,
+                  err == HUB_E_DENIED ? STR("invalid topic matcher pattern: it takes too long to be matched")
+                                      : STR("invalid topic matcher pattern"));
+}
+
+// A selector of the 0.x protocol that is no URI Template is compared byte for byte.
+static int compile(struct subscribing *subscribing, struct matcher *matcher)
+{
+    struct patterns *patterns = &subscribing->shard->patterns;
+    if (matcher->kind == SUBSCRIPTION_EXACT || str_eq(matcher->text, STR("*")))
+        return HUB_OK;
+    if (matcher->kind == SUBSCRIPTION_URLPATTERN)
+        return patterns_get(patterns, PATTERN_URL, matcher->text, &matcher->pattern);
+    int err = patterns_get(patterns, PATTERN_TEMPLATE, matcher->text, &matcher->pattern);
+    return err == HUB_E_INVALID ? HUB_OK : err;
+}
+
+static bool add_matcher(struct subscribing *subscribing, struct exchange *exchange,
+                        enum subscription_kind kind, struct str value)
+{
+    if (!check_matcher(subscribing, exchange, value))
+        return false;
+    struct matcher *matcher = &subscribing->matchers[subscribing->matcher_count];
+    *matcher =
+        (struct matcher){.text = value, .kind = (uint8_t)kind, .place = (uint16_t)subscribing->matcher_count};
+    int err = compile(subscribing, matcher);
+    if (err)
+        return refuse_pattern(subscribing, exchange, err);
+    subscribing->matcher_count++;
     return true;
 }
 
@@ -73,19 +114,6 @@ static bool is_last_event_id(struct str name)
     return str_eq(name, STR("last_event_id")) || str_eq(name, STR("lastEventId"));
 }
 
-// A selector of the 0.x protocol.
-static bool add_selector(struct subscribing *subscribing, struct exchange *exchange, struct str value)
-{
-    struct url_template *compiled;
-    subscribing->legacy_forms |= 1U << LEGACY_FORM_TOPIC;
-    int err = url_template_compile(&compiled, value);
-    if (err == HUB_OK) {
-        ref_put(&compiled->ref);
-        return refuse(subscribing, exchange, STR("URI Templates are not supported yet"));
-    }
-    return add_exact(subscribing, exchange, value);
-}
-
 // A name of the 0.x protocol, where an empty value is none.
 static bool is_old_last_event_id(struct str name, struct str value)
 {
@@ -97,12 +125,14 @@ static bool read_parameter(struct subscribing *subscribing, struct exchange *exc
                            struct str value)
 {
     if (str_eq(name, STR("match")) || str_eq(name, STR("match_exact")))
-        return add_exact(subscribing, exchange, value);
+        return add_matcher(subscribing, exchange, SUBSCRIPTION_EXACT, value);
     if (str_eq(name, STR("match_urlpattern")))
-        return refuse(subscribing, exchange, STR("URL Pattern matchers are not supported yet"));
+        return add_matcher(subscribing, exchange, SUBSCRIPTION_URLPATTERN, value);
     bool accepts_legacy = subscribing->shard->hub->conf->legacy.version != 0;
-    if (accepts_legacy && str_eq(name, STR("topic")))
-        return add_selector(subscribing, exchange, value);
+    if (accepts_legacy && str_eq(name, STR("topic"))) {
+        subscribing->legacy_forms |= 1U << LEGACY_FORM_TOPIC;
+        return add_matcher(subscribing, exchange, SUBSCRIPTION_SELECTOR, value);
+    }
     if (is_matcher_name(name))
         return refuse_unknown(subscribing, exchange, name);
     bool is_old = accepts_legacy && is_old_last_event_id(name, value);
@@ -143,8 +173,8 @@ static bool read_form(struct subscribing *subscribing, struct exchange *exchange
 bool subscribe_read_parameters(struct subscribing *subscribing, struct exchange *exchange, struct str body)
 {
     size_t max = subscribing->shard->hub->conf->max_matchers;
-    subscribing->topics = arena_calloc(exchange_arena(exchange), max, sizeof(*subscribing->topics));
-    if (!subscribing->topics) {
+    subscribing->matchers = arena_calloc(exchange_arena(exchange), max, sizeof(*subscribing->matchers));
+    if (!subscribing->matchers) {
         answer_unavailable(exchange, STR("Service Unavailable"));
         return false;
     }
@@ -156,11 +186,11 @@ bool subscribe_read_parameters(struct subscribing *subscribing, struct exchange 
         subscribing->is_old = true;
     if (subscribing->is_old && subscribing->last_event_id.len == 0)
         subscribing->wants_history = false;
-    if (subscribing->topic_count == 0)
+    if (subscribing->matcher_count == 0)
         return refuse(subscribing, exchange,
                       subscribing->is_old ? STR("Missing \"topic\" parameter.")
                                           : STR("missing \"match\" subscription parameter"));
     legacy_note(subscribing->shard, exchange, subscribing->legacy_forms);
-    subscribing->topic_count = topic_set_sort(subscribing->topics, subscribing->topic_count);
+    subscribing->matcher_count = matchers_sort(subscribing->matchers, subscribing->matcher_count);
     return true;
 }

@@ -12,14 +12,15 @@
 
 struct credentials;
 struct exchange;
+struct matcher;
 struct shard;
 
 // One subscription from its head to its stream; in the exchange's arena.
 struct subscribing {
     struct shard *shard;
     struct credentials *credentials; // one reference, or NULL
-    struct str *topics;
-    size_t topic_count;
+    struct matcher *matchers; // with a reference on their patterns
+    size_t matcher_count;
     bool is_old;           // a request of the 0.x protocol, by its token or its parameters
     unsigned legacy_forms; // of the parameters: a set of 1 << enum legacy_form
     bool wants_history;    // there is a last event id, perhaps an empty one

@@ -5,7 +5,10 @@
 #include "conf/conf.h"
 #include "hub/cursor.h"
 #include "hub/hub.h"
+#include "hub/pattern_use.h"
 #include "hub/shard.h"
+#include "mercure/matcher.h"
+#include "mercure/pattern.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,11 +39,21 @@ static void source_peer_finished(void *source)
     send_comment(source);
 }
 
-// What one matcher takes: its places in both lists, and the topic if nobody else of the worker has it.
-static size_t matcher_memory(const struct topic *topic, bool alone)
+static const struct subscription_list *list_of(const struct matcher_slot *slot)
 {
-    size_t places = sizeof(struct matcher_slot) + sizeof(struct subscription);
-    return places + (alone ? sizeof(*topic) + topic->len : 0);
+    return slot->is_pattern ? &slot->use->subscriptions : &slot->topic->subscriptions;
+}
+
+// What one matcher takes: its places in both lists, and the topic or pattern if nobody else of the worker has
+// it with `alone` subscribers.
+static size_t matcher_memory(const struct matcher_slot *slot, uint32_t alone)
+{
+    size_t memory = sizeof(struct matcher_slot) + sizeof(struct subscription);
+    if (list_of(slot)->count != alone)
+        return memory;
+    if (slot->is_pattern)
+        return memory + sizeof(*slot->use) + pattern_memory(slot->use->pattern);
+    return memory + sizeof(*slot->topic) + slot->topic->len;
 }
 
 static int count_in(struct hub *hub, size_t bytes)
@@ -54,17 +67,25 @@ static void count_out(struct hub *hub, size_t bytes)
     atomic_fetch_sub_explicit(&hub->matcher_bytes, bytes, memory_order_relaxed);
 }
 
+static void unsubscribe(struct shard *shard, struct matcher_slot *slot)
+{
+    struct subscription_list *list =
+        slot->is_pattern ? &slot->use->subscriptions : &slot->topic->subscriptions;
+    struct subscription *moved = subscription_list_remove(list, slot->index);
+    if (moved)
+        moved->subscriber->matchers[moved->slot].index = slot->index;
+    count_out(shard->hub, matcher_memory(slot, 0));
+    if (slot->is_pattern)
+        pattern_use_release(slot->use);
+    else
+        topics_release(&shard->topics, slot->topic);
+}
+
 static void unregister(struct subscriber *subscriber)
 {
     struct shard *shard = subscriber->shard;
-    for (uint16_t i = 0; i < subscriber->matcher_count; i++) {
-        struct matcher_slot *slot = &subscriber->matchers[i];
-        struct subscription *moved = topic_unsubscribe(slot->topic, slot->index);
-        if (moved)
-            moved->subscriber->matchers[moved->slot].index = slot->index;
-        count_out(shard->hub, matcher_memory(slot->topic, slot->topic->subscription_count == 0));
-        topics_release(&shard->topics, slot->topic);
-    }
+    for (uint16_t i = 0; i < subscriber->matcher_count; i++)
+        unsubscribe(shard, &subscriber->matchers[i]);
     subscriber->matcher_count = 0;
     if (subscriber->star)
         shard_remove_star(shard, subscriber->star_index);
@@ -190,38 +211,61 @@ void subscriber_cut(struct subscriber *subscriber)
     http_stream_cut(subscriber->stream, HTTP_CLOSE_ENDED);
 }
 
-static int subscribe_exact(struct subscriber *subscriber, struct str text)
+static int subscribe_exact(struct subscriber *subscriber, struct matcher_slot *slot,
+                           struct subscription subscription, struct str text)
 {
     struct topics *topics = &subscriber->shard->topics;
-    struct topic *topic = topics_get(topics, text);
-    if (!topic)
+    slot->topic = topics_get(topics, text);
+    if (!slot->topic)
         return -ENOMEM;
-    uint16_t slot = subscriber->matcher_count;
-    struct subscription subscription = {.subscriber = subscriber, .slot = slot};
-    int err = topic_subscribe(topics, topic, subscription, &subscriber->matchers[slot].index);
-    if (err) {
-        topics_release(topics, topic);
-        return err;
-    }
-    subscriber->matchers[slot].topic = topic;
-    subscriber->matcher_count++;
-    return count_in(subscriber->shard->hub, matcher_memory(topic, topic->subscription_count == 1));
+    int err = topic_subscribe(topics, slot->topic, subscription, &slot->index);
+    if (err)
+        topics_release(topics, slot->topic);
+    return err;
 }
 
-static int subscribe(struct subscriber *subscriber, struct str text)
+static int subscribe_pattern(struct matcher_slot *slot, struct subscription subscription,
+                             struct pattern *pattern)
 {
-    if (!str_eq(text, STR("*")))
-        return subscribe_exact(subscriber, text);
+    slot->use = pattern_use_get(pattern);
+    if (!slot->use)
+        return -ENOMEM;
+    slot->is_pattern = true;
+    int err = subscription_list_add(&slot->use->subscriptions, subscription, &slot->index);
+    if (err)
+        pattern_use_release(slot->use);
+    return err;
+}
+
+static int subscribe_all(struct subscriber *subscriber)
+{
+    if (subscriber->star)
+        return HUB_OK; // "*" was written in two ways
     int err = shard_add_star(subscriber->shard, subscriber, &subscriber->star_index);
     subscriber->star = err == HUB_OK;
     return err;
 }
 
+static int subscribe(struct subscriber *subscriber, const struct matcher *matcher)
+{
+    if (str_eq(matcher->text, STR("*")))
+        return subscribe_all(subscriber);
+    struct matcher_slot *slot = &subscriber->matchers[subscriber->matcher_count];
+    struct subscription subscription = {.subscriber = subscriber, .slot = subscriber->matcher_count};
+    int err = matcher->pattern ? subscribe_pattern(slot, subscription, matcher->pattern)
+                               : subscribe_exact(subscriber, slot, subscription, matcher->text);
+    if (err)
+        return err;
+    subscriber->patterns = subscriber->patterns || matcher->pattern;
+    subscriber->matcher_count++;
+    return count_in(subscriber->shard->hub, matcher_memory(slot, 1));
+}
+
 static int register_subscriber(struct subscriber *subscriber, const struct subscriber_config *config)
 {
     struct shard *shard = subscriber->shard;
-    for (size_t i = 0; i < config->topic_count; i++) {
-        int err = subscribe(subscriber, config->topics[i]);
+    for (size_t i = 0; i < config->matcher_count; i++) {
+        int err = subscribe(subscriber, &config->matchers[i]);
         if (err)
             return err;
     }
@@ -248,11 +292,11 @@ static bool take_place(struct hub *hub)
 static int make(struct subscriber **ret_subscriber, const struct subscriber_config *config)
 {
     struct shard *shard = config->shard;
-    struct subscriber *subscriber = take_memory(shard, config->topic_count);
+    struct subscriber *subscriber = take_memory(shard, config->matcher_count);
     if (!subscriber)
         return -ENOMEM;
     subscriber->shard = shard;
-    subscriber->many = config->topic_count > 1;
+    subscriber->many = config->matcher_count > 1;
     subscriber->end_ms = config->end_ms;
     subscriber->last_sent_ms = loop_now_ms(shard->loop);
     subscriber->comment_due = true; // the greeting
@@ -291,11 +335,18 @@ void subscriber_attach(struct subscriber *subscriber, struct http_stream *stream
 
 // ---- Matching one record ----
 
+static bool slot_matches(const struct matcher_slot *slot, struct str topic, uint32_t hash)
+{
+    if (slot->is_pattern)
+        return pattern_matches(slot->use->pattern, topic);
+    const struct topic *own = slot->topic;
+    return own->stable_hash == hash && str_eq(str_make(own->text, own->len), topic);
+}
+
 static bool has_topic(const struct subscriber *subscriber, struct str topic, uint32_t hash)
 {
     for (uint16_t i = 0; i < subscriber->matcher_count; i++) {
-        const struct topic *own = subscriber->matchers[i].topic;
-        if (own->stable_hash == hash && str_eq(str_make(own->text, own->len), topic))
+        if (slot_matches(&subscriber->matchers[i], topic, hash))
             return true;
     }
     return false;

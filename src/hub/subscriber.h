@@ -27,6 +27,8 @@
 
 struct authorization;
 struct grant;
+struct matcher;
+struct pattern_use;
 struct shard;
 struct topic;
 
@@ -38,10 +40,14 @@ struct backlog {
     struct subscriber *subscriber;
 };
 
-// An exact matcher: the topic, and where this subscriber stands in its list.
+// A matcher: the topic or the use of the pattern, and where this subscriber stands in its list.
 struct matcher_slot {
-    struct topic *topic;
+    union {
+        struct topic *topic;
+        struct pattern_use *use;
+    };
     uint32_t index;
+    bool is_pattern;
 };
 
 struct subscriber {
@@ -61,15 +67,16 @@ struct subscriber {
     bool star;        // one of its matchers is "*"
     bool comment_due; // the greeting or a heartbeat
     bool ending;
-    bool many; // has more than one matcher
+    bool many;     // has more than one matcher
+    bool patterns; // some of its matchers are patterns
     uint16_t matcher_count;
     struct matcher_slot matchers[];
 };
 
 struct subscriber_config {
     struct shard *shard;
-    const struct str *topics; // exact matchers, "*" for all; without repeats
-    size_t topic_count;
+    const struct matcher *matchers; // without repeats
+    size_t matcher_count;
     struct authorization *authorization; // NULL for none; a reference is taken
     uint64_t end_ms;                     // of loop_now_ms
     // Where its cursor starts: it is behind until its stream is asked for the first time.

@@ -34,7 +34,7 @@ static struct topic *find(const struct topics *topics, struct str text, uint64_t
 
 static size_t topic_size(const struct topic *topic)
 {
-    return sizeof(*topic) + topic->len + topic->_subscription_cap * sizeof(*topic->subscriptions) +
+    return sizeof(*topic) + topic->len + topic->subscriptions._cap * sizeof(*topic->subscriptions.items) +
            topic->_offset_cap * sizeof(*topic->_offsets);
 }
 
@@ -60,11 +60,11 @@ struct topic *topics_get(struct topics *topics, struct str text)
 
 void topics_release(struct topics *topics, struct topic *topic)
 {
-    if (topic->subscription_count || topic->_offset_count)
+    if (topic->subscriptions.count || topic->_offset_count)
         return;
     topics->memory -= topic_size(topic);
     table_remove(&topics->_table, &topic->_node);
-    free(topic->subscriptions);
+    subscription_list_done(&topic->subscriptions);
     free(topic->_offsets);
     free(topic);
 }
@@ -72,28 +72,10 @@ void topics_release(struct topics *topics, struct topic *topic)
 int topic_subscribe(struct topics *topics, struct topic *topic, struct subscription subscription,
                     uint32_t *ret_index)
 {
-    if (topic->subscription_count == topic->_subscription_cap) {
-        uint32_t cap = topic->_subscription_cap ? topic->_subscription_cap * 2 : 1;
-        struct subscription *grown = realloc(topic->subscriptions, cap * sizeof(*grown));
-        if (!grown)
-            return -ENOMEM;
-        topics->memory += (cap - topic->_subscription_cap) * sizeof(*grown);
-        topic->subscriptions = grown;
-        topic->_subscription_cap = cap;
-    }
-    *ret_index = topic->subscription_count++;
-    topic->subscriptions[*ret_index] = subscription;
-    return HUB_OK;
-}
-
-struct subscription *topic_unsubscribe(struct topic *topic, uint32_t index)
-{
-    HUB_ASSERT(index < topic->subscription_count);
-    struct subscription *last = &topic->subscriptions[--topic->subscription_count];
-    if (index == topic->subscription_count)
-        return NULL;
-    topic->subscriptions[index] = *last;
-    return &topic->subscriptions[index];
+    topics->memory -= topic_size(topic);
+    int err = subscription_list_add(&topic->subscriptions, subscription, ret_index);
+    topics->memory += topic_size(topic);
+    return err;
 }
 
 static uint64_t *offset_at(const struct topic *topic, uint32_t i)

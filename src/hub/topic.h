@@ -6,24 +6,15 @@
 #include "base/attr.h"
 #include "base/str.h"
 #include "base/table.h"
+#include "hub/subscription_list.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct subscriber;
-
-// One exact matcher of one subscriber. `slot` is the index of the matcher in the subscriber.
-struct subscription {
-    struct subscriber *subscriber;
-    uint32_t slot;
-};
-
 struct topic {
     struct table_node _node;
-    struct subscription *subscriptions; // an array: matching walks it in order
-    uint32_t subscription_count;
-    uint32_t _subscription_cap;
+    struct subscription_list subscriptions;
     uint64_t *_offsets; // a ring of rising offsets of the tail
     uint32_t _offset_first;
     uint32_t _offset_count;
@@ -49,9 +40,6 @@ void topics_release(struct topics *topics, struct topic *topic);
 // Adds the matcher `slot` of the subscriber and tells its index in the array; -ENOMEM.
 MUST_CHECK int topic_subscribe(struct topics *topics, struct topic *topic, struct subscription subscription,
                                uint32_t *ret_index);
-// Removes the entry at `index`. The last entry takes its place: returns it, to have its index changed there,
-// or NULL when there is none to change.
-struct subscription *topic_unsubscribe(struct topic *topic, uint32_t index);
 // Appends an offset, which is above the last. -ENOMEM.
 MUST_CHECK int topic_push_offset(struct topics *topics, struct topic *topic, uint64_t offset);
 // Takes an offset away that is the first or the last of the chain.

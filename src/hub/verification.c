@@ -21,6 +21,7 @@ struct verification {
     struct table_node node; // in the worker's table, until it is settled
     struct jwt_cache_key key;
     struct worker *worker;
+    struct shard *shard;
     struct jwt_check *check;
     uint64_t generation; // of the keys that it is checked with
     size_t bytes;
@@ -98,7 +99,8 @@ static void ended(struct work *work, bool cancelled)
     if (cancelled)
         jwt_check_free(verification->check);
     else
-        err = auth_read(verification->worker, &verification->key, verification->check, &credentials);
+        err = auth_read(verification->worker, verification->shard, &verification->key, verification->check,
+                        &credentials);
     struct list *node;
     while ((node = list_first(&verification->waiting)) != NULL)
         conclude(verification, CONTAINER_OF(node, struct auth_request, node), err, credentials);
@@ -140,6 +142,7 @@ static struct verification *new_verification(const struct auth_request *request,
         return NULL;
     verification->work = (struct work){.run = run, .done = ended};
     verification->worker = request->worker;
+    verification->shard = request->shard;
     verification->key = *key;
     verification->generation = request->shard->keys->generation;
     verification->bytes = request->token.text.len;

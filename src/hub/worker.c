@@ -123,11 +123,11 @@ void worker_done(struct worker *worker)
 {
     work_finish(&worker->loop);
     http_server_free(worker->http);
+    table_done(&worker->verifications.table);
+    jwt_cache_free(worker->tokens); // they have patterns of the shards
     for (size_t i = 0; worker->shards && i < worker->hub_count; i++)
         shard_done(&worker->shards[i]);
     free(worker->shards);
-    table_done(&worker->verifications.table);
-    jwt_cache_free(worker->tokens);
     loop_done(&worker->loop);
 }
 

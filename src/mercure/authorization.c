@@ -2,7 +2,7 @@
 
 #include "base/err.h"
 #include "mercure/authorization_priv.h"
-#include "url/template.h"
+#include "mercure/pattern.h"
 #include "json/json.h"
 
 #include <errno.h>
@@ -22,9 +22,9 @@ const char *authorization_reason_text(enum authorization_reason reason)
 
 // ---- The draft ----
 
-int draft_init(struct draft *draft, size_t topic_cap, size_t detail_cap)
+int draft_init(struct draft *draft, struct patterns *patterns, size_t topic_cap, size_t detail_cap)
 {
-    *draft = (struct draft){.topic_cap = topic_cap};
+    *draft = (struct draft){.patterns = patterns, .topic_cap = topic_cap};
     buf_init(&draft->payloads, JSON_TEXT_MAX);
     draft->topics = calloc(topic_cap + 1, sizeof(*draft->topics));
     draft->details = calloc(detail_cap + 1, sizeof(*draft->details));
@@ -34,8 +34,8 @@ int draft_init(struct draft *draft, size_t topic_cap, size_t detail_cap)
 void draft_done(struct draft *draft)
 {
     for (size_t i = 0; i < draft->topic_count; i++) {
-        if (draft->topics[i].compiled)
-            ref_put(&draft->topics[i].compiled->ref);
+        if (draft->topics[i].pattern)
+            pattern_unref(draft->topics[i].pattern);
     }
     free(draft->topics);
     free(draft->details);
@@ -67,7 +67,7 @@ enum choice {
 struct builder {
     const struct draft *draft;
     struct str *slots;
-    struct topic_template *templates;
+    struct pattern **patterns;
 };
 
 static bool is_chosen(const struct draft *draft, const struct draft_topic *topic, enum choice choice,
@@ -85,13 +85,13 @@ static bool is_chosen(const struct draft *draft, const struct draft_topic *topic
 }
 
 static const struct str *list_topics(struct builder *builder, enum choice choice, size_t detail,
-                                     enum draft_kind kind, size_t *ret_count)
+                                     size_t *ret_count)
 {
     const struct draft *draft = builder->draft;
     struct str *list = builder->slots;
     size_t count = 0;
     for (size_t i = 0; i < draft->topic_count; i++) {
-        if (draft->topics[i].kind == kind && is_chosen(draft, &draft->topics[i], choice, detail))
+        if (!draft->topics[i].pattern && is_chosen(draft, &draft->topics[i], choice, detail))
             list[count++] = draft->topics[i].match;
     }
     *ret_count = topic_set_sort(list, count);
@@ -99,19 +99,18 @@ static const struct str *list_topics(struct builder *builder, enum choice choice
     return list;
 }
 
-static const struct topic_template *list_templates(struct builder *builder, enum choice choice, size_t detail,
-                                                   size_t *ret_count)
+static struct pattern *const *list_patterns(struct builder *builder, enum choice choice, size_t detail,
+                                            size_t *ret_count)
 {
     const struct draft *draft = builder->draft;
-    struct topic_template *list = builder->templates;
+    struct pattern **list = builder->patterns;
     size_t count = 0;
     for (size_t i = 0; i < draft->topic_count; i++) {
-        const struct draft_topic *topic = &draft->topics[i];
-        if (topic->kind == DRAFT_TEMPLATE && is_chosen(draft, topic, choice, detail))
-            list[count++] = (struct topic_template){.text = topic->match, .compiled = topic->compiled};
+        if (draft->topics[i].pattern && is_chosen(draft, &draft->topics[i], choice, detail))
+            list[count++] = draft->topics[i].pattern;
     }
-    *ret_count = topic_set_sort_templates(list, count);
-    builder->templates += *ret_count;
+    *ret_count = topic_set_sort_patterns(list, count);
+    builder->patterns += *ret_count;
     return list;
 }
 
@@ -124,9 +123,8 @@ static struct topic_set make_set(struct builder *builder, enum choice choice, si
             str_eq(draft->topics[i].match, STR("*")) && is_chosen(draft, &draft->topics[i], choice, detail);
     if (set.all)
         return set;
-    set.exact = list_topics(builder, choice, detail, DRAFT_EXACT, &set.exact_count);
-    set.patterns = list_topics(builder, choice, detail, DRAFT_PATTERN, &set.pattern_count);
-    set.templates = list_templates(builder, choice, detail, &set.template_count);
+    set.exact = list_topics(builder, choice, detail, &set.exact_count);
+    set.patterns = list_patterns(builder, choice, detail, &set.pattern_count);
     return set;
 }
 
@@ -136,8 +134,8 @@ static struct topic_set make_set(struct builder *builder, enum choice choice, si
 struct room {
     size_t bytes;
     size_t slots;
-    size_t templates; // in all sets
-    size_t compiled;  // each once
+    size_t patterns; // in all sets
+    size_t owned;    // each once
     size_t details;
 };
 
@@ -154,9 +152,9 @@ static struct room measure(const struct draft *draft)
         const struct draft_detail *detail = &draft->details[topic->detail];
         size_t uses = (size_t)detail->publish + detail->subscribe + (detail->subscribe && room.details);
         room.bytes += topic->match.len;
-        room.slots += topic->compiled ? 0 : uses;
-        room.templates += topic->compiled ? uses : 0;
-        room.compiled += topic->compiled != NULL;
+        room.slots += topic->pattern ? 0 : uses;
+        room.patterns += topic->pattern ? uses : 0;
+        room.owned += topic->pattern != NULL;
     }
     return room;
 }
@@ -200,25 +198,24 @@ static void fill_details(struct authorization *authorization, struct builder *bu
 }
 
 // The draft's references become the authorization's.
-static void take_compiled(struct authorization *authorization, struct draft *draft,
-                          struct url_template **list)
+static void take_patterns(struct authorization *authorization, struct draft *draft, struct pattern **list)
 {
-    authorization->_compiled = list;
+    authorization->_patterns = list;
     for (size_t i = 0; i < draft->topic_count; i++) {
-        struct url_template *compiled = draft->topics[i].compiled;
-        if (!compiled)
+        struct pattern *pattern = draft->topics[i].pattern;
+        if (!pattern)
             continue;
-        list[authorization->_compiled_count++] = compiled;
-        authorization->size += compiled->memory;
-        draft->topics[i].compiled = NULL;
+        list[authorization->_pattern_count++] = pattern;
+        authorization->size += pattern_memory(pattern);
+        draft->topics[i].pattern = NULL;
     }
 }
 
 static void free_authorization(struct ref *ref)
 {
     struct authorization *authorization = CONTAINER_OF(ref, struct authorization, ref);
-    for (size_t i = 0; i < authorization->_compiled_count; i++)
-        ref_put(&authorization->_compiled[i]->ref);
+    for (size_t i = 0; i < authorization->_pattern_count; i++)
+        pattern_unref(authorization->_patterns[i]);
     free(authorization);
 }
 
@@ -227,8 +224,7 @@ static struct authorization *build(struct draft *draft)
     struct room room = measure(draft);
     struct authorization *authorization;
     size_t size = sizeof(*authorization) + room.details * sizeof(struct authorization_detail) +
-                  room.templates * sizeof(struct topic_template) +
-                  room.compiled * sizeof(struct url_template *) + room.slots * sizeof(struct str) +
+                  (room.patterns + room.owned) * sizeof(struct pattern *) + room.slots * sizeof(struct str) +
                   room.bytes;
     authorization = calloc(1, size);
     if (!authorization)
@@ -236,9 +232,9 @@ static struct authorization *build(struct draft *draft)
     ref_init(&authorization->ref, free_authorization);
     authorization->size = size;
     struct authorization_detail *details = (struct authorization_detail *)(authorization + 1);
-    struct builder builder = {.draft = draft, .templates = (struct topic_template *)(details + room.details)};
-    struct url_template **compiled = (struct url_template **)(builder.templates + room.templates);
-    builder.slots = (struct str *)(compiled + room.compiled);
+    struct builder builder = {.draft = draft, .patterns = (struct pattern **)(details + room.details)};
+    struct pattern **owned = builder.patterns + room.patterns;
+    builder.slots = (struct str *)(owned + room.owned);
     struct str payloads = move_bytes(draft, (char *)(builder.slots + room.slots));
     authorization->publish = make_set(&builder, CHOICE_PUBLISH, 0);
     authorization->subscribe = make_set(&builder, CHOICE_SUBSCRIBE, 0);
@@ -246,7 +242,7 @@ static struct authorization *build(struct draft *draft)
     authorization->payload = payload_of(&draft->payload, payloads);
     if (room.details)
         fill_details(authorization, &builder, details, payloads);
-    take_compiled(authorization, draft, compiled);
+    take_patterns(authorization, draft, owned);
     return authorization;
 }
 

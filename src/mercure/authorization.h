@@ -1,5 +1,5 @@
 // What a token lets its bearer do, as grants: its `authorization_details` (RFC 9396) of the type of Mercure,
-// or the claim of the 0.x protocol. Immutable, counted; shared by threads.
+// or the claim of the 0.x protocol. Immutable and counted. It belongs to the thread of its patterns.
 //
 //   [{"type": "https://mercure.rocks/authorization-detail",
 //     "actions": ["publish", "subscribe"],
@@ -27,7 +27,8 @@
 #include <stdint.h>
 
 struct json;
-struct url_template;
+struct pattern;
+struct patterns;
 
 #define AUTHORIZATION_TYPE "https://mercure.rocks/authorization-detail"
 #define AUTHORIZATION_DETAILS_MAX 100U
@@ -49,6 +50,8 @@ struct url_template;
     X(MATCH_SIZE, "the match of a topic is longer than 4096 bytes") \
     X(MATCH_CHARS, "the match of a topic has a control or format character") \
     X(MATCH_TYPE, "the match_type of a topic is neither exact nor urlpattern") \
+    X(PATTERN, "the match of a topic is no URL Pattern") \
+    X(PATTERN_COST, "a URL Pattern of the token has taken too long to be matched before") \
     X(PAYLOAD, "the payload of an authorization detail is not an object, or too large") \
     X(CLAIM, "the claim mercure is not an object") \
     X(CLAIM_LIST, "publish or subscribe of the claim mercure is not a list") \
@@ -78,16 +81,17 @@ struct authorization {
     // Those with `subscribe`, in the token's order; none when no detail has a payload.
     size_t detail_count;
     const struct authorization_detail *details;
-    struct url_template **_compiled; // those of all sets
-    size_t _compiled_count;
+    struct pattern **_patterns; // those of all sets, a reference to each
+    size_t _pattern_count;
 };
 
 // Reads the value of `authorization_details`; NULL and null grant nothing. The caller is the one owner.
-// HUB_E_DENIED with the reason, -ENOMEM.
+// Its patterns are those of `patterns`. HUB_E_DENIED with the reason, -ENOMEM.
 MUST_CHECK int authorization_parse(struct authorization **ret_authorization, const struct json *details,
-                                   enum authorization_reason *reterr_reason);
+                                   struct patterns *patterns, enum authorization_reason *reterr_reason);
 // Reads the claim of the 0.x protocol among the claims of a token; without one it grants nothing. As above.
 MUST_CHECK int authorization_parse_claims(struct authorization **ret_authorization, const struct json *claims,
+                                          struct patterns *patterns,
                                           enum authorization_reason *reterr_reason);
 const char *authorization_reason_text(enum authorization_reason reason);
 

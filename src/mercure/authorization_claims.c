@@ -1,7 +1,7 @@
 // Reads the claims of the 0.x protocol.
 #include "base/err.h"
 #include "mercure/authorization_priv.h"
-#include "url/template.h"
+#include "mercure/pattern.h"
 #include "json/json.h"
 
 #include <errno.h>
@@ -16,26 +16,23 @@ static bool is_absent(const struct json *value)
     return json_kind(value) == JSON_KIND_NONE || json_kind(value) == JSON_KIND_NULL;
 }
 
-static struct draft_topic *add_topic(struct draft *draft, struct str match, enum draft_kind kind)
+static struct draft_topic *add_topic(struct draft *draft, struct str match)
 {
     struct draft_topic *topic = &draft->topics[draft->topic_count++];
-    *topic = (struct draft_topic){.match = match, .kind = kind, .detail = draft->detail_count};
+    *topic = (struct draft_topic){.match = match, .detail = draft->detail_count};
     return topic;
 }
 
-// A selector is compared byte for byte first, and only then read as a URI Template; most are none.
+// A selector that is no URI Template, as most are, is compared byte for byte.
 static enum authorization_reason read_selector(struct draft *draft, struct str text)
 {
-    struct url_template *compiled;
-    int err = url_template_compile(&compiled, text);
+    if (text.len > AUTHORIZATION_MATCH_MAX)
+        return AUTHORIZATION_REASON_SELECTOR;
+    struct draft_topic *topic = add_topic(draft, text);
+    int err = patterns_get(draft->patterns, PATTERN_TEMPLATE, text, &topic->pattern);
     if (err == -ENOMEM)
         return AUTHORIZATION_REASON_MEMORY;
-    if (err == HUB_E_TOO_BIG || text.len > AUTHORIZATION_MATCH_MAX)
-        return AUTHORIZATION_REASON_SELECTOR;
-    add_topic(draft, text, DRAFT_EXACT);
-    if (err == HUB_OK)
-        add_topic(draft, text, DRAFT_TEMPLATE)->compiled = compiled;
-    return AUTHORIZATION_REASON_NONE;
+    return err == HUB_E_TOO_BIG ? AUTHORIZATION_REASON_SELECTOR : AUTHORIZATION_REASON_NONE;
 }
 
 static enum authorization_reason read_entry(struct draft *draft, const struct json *entry)
@@ -45,7 +42,7 @@ static enum authorization_reason read_entry(struct draft *draft, const struct js
         return read_selector(draft, text);
     if (json_kind(entry) != JSON_KIND_OBJECT)
         return AUTHORIZATION_REASON_ENTRY;
-    return draft_read_topic(add_topic(draft, str_make(NULL, 0), DRAFT_EXACT), entry);
+    return draft_read_topic(draft, add_topic(draft, str_make(NULL, 0)), entry);
 }
 
 static enum authorization_reason check_list(const struct json *list)
@@ -119,7 +116,7 @@ static enum authorization_reason check_claim(const struct json *claim)
 }
 
 int authorization_parse_claims(struct authorization **ret_authorization, const struct json *claims,
-                               enum authorization_reason *reterr_reason)
+                               struct patterns *patterns, enum authorization_reason *reterr_reason)
 {
     const struct json *claim = json_get(claims, STR(NAMESPACED));
     if (is_absent(claim))
@@ -129,13 +126,12 @@ int authorization_parse_claims(struct authorization **ret_authorization, const s
         *reterr_reason = reason;
         return HUB_E_DENIED;
     }
-    // Each selector may be a text and a template; two details are there beside those of entries
-    // with payloads.
+    // Two details are there beside those of entries with payloads.
     size_t publish = json_count(json_get(claim, STR("publish")));
     size_t subscribe = json_count(json_get(claim, STR("subscribe")));
     struct draft draft;
     reason = AUTHORIZATION_REASON_MEMORY;
-    if (draft_init(&draft, 2 * (publish + subscribe), 2 + subscribe) == HUB_OK)
+    if (draft_init(&draft, patterns, publish + subscribe, 2 + subscribe) == HUB_OK)
         reason = read_claim(&draft, claim);
     return authorization_finish(ret_authorization, &draft, reason, reterr_reason);
 }

@@ -1,6 +1,7 @@
 // Reads `authorization_details`.
 #include "base/err.h"
 #include "mercure/authorization_priv.h"
+#include "mercure/pattern.h"
 #include "url/chars.h"
 #include "json/json.h"
 
@@ -21,19 +22,37 @@ static enum authorization_reason read_actions(struct draft_detail *detail, const
     return AUTHORIZATION_REASON_NONE;
 }
 
-static enum authorization_reason read_match_type(struct draft_topic *topic, const struct json *match_type)
+static enum authorization_reason read_pattern(const struct draft *draft, struct draft_topic *topic)
+{
+    if (str_eq(topic->match, STR("*")))
+        return AUTHORIZATION_REASON_NONE;
+    switch (patterns_get(draft->patterns, PATTERN_URL, topic->match, &topic->pattern)) {
+    case HUB_OK:
+        return AUTHORIZATION_REASON_NONE;
+    case HUB_E_DENIED:
+        return AUTHORIZATION_REASON_PATTERN_COST;
+    case -ENOMEM:
+        return AUTHORIZATION_REASON_MEMORY;
+    default:
+        return AUTHORIZATION_REASON_PATTERN;
+    }
+}
+
+static enum authorization_reason read_match_type(const struct draft *draft, struct draft_topic *topic,
+                                                 const struct json *match_type)
 {
     struct str name = json_str(match_type);
     enum json_kind kind = json_kind(match_type);
     if (kind == JSON_KIND_NONE || kind == JSON_KIND_NULL)
         return AUTHORIZATION_REASON_NONE;
-    bool is_pattern = str_eq(name, STR("urlpattern"));
+    if (str_eq(name, STR("urlpattern")))
+        return read_pattern(draft, topic);
     bool is_exact = kind == JSON_KIND_STRING && (name.len == 0 || str_eq(name, STR("exact")));
-    topic->kind = is_pattern ? DRAFT_PATTERN : DRAFT_EXACT;
-    return is_pattern || is_exact ? AUTHORIZATION_REASON_NONE : AUTHORIZATION_REASON_MATCH_TYPE;
+    return is_exact ? AUTHORIZATION_REASON_NONE : AUTHORIZATION_REASON_MATCH_TYPE;
 }
 
-enum authorization_reason draft_read_topic(struct draft_topic *topic, const struct json *value)
+enum authorization_reason draft_read_topic(const struct draft *draft, struct draft_topic *topic,
+                                           const struct json *value)
 {
     if (json_kind(value) != JSON_KIND_OBJECT)
         return AUTHORIZATION_REASON_TOPIC;
@@ -44,7 +63,7 @@ enum authorization_reason draft_read_topic(struct draft_topic *topic, const stru
         return AUTHORIZATION_REASON_MATCH_SIZE;
     if (!chars_valid(topic->match))
         return AUTHORIZATION_REASON_MATCH_CHARS;
-    return read_match_type(topic, json_get(value, STR("match_type")));
+    return read_match_type(draft, topic, json_get(value, STR("match_type")));
 }
 
 static enum authorization_reason read_topics(struct draft *draft, const struct json *topics)
@@ -57,7 +76,7 @@ static enum authorization_reason read_topics(struct draft *draft, const struct j
     for (size_t i = 0; i < count; i++) {
         struct draft_topic *topic = &draft->topics[draft->topic_count++];
         *topic = (struct draft_topic){.detail = draft->detail_count};
-        enum authorization_reason reason = draft_read_topic(topic, json_at(topics, i));
+        enum authorization_reason reason = draft_read_topic(draft, topic, json_at(topics, i));
         if (reason != AUTHORIZATION_REASON_NONE)
             return reason;
     }
@@ -120,11 +139,11 @@ static enum authorization_reason read_details(struct draft *draft, const struct 
 }
 
 int authorization_parse(struct authorization **ret_authorization, const struct json *details,
-                        enum authorization_reason *reterr_reason)
+                        struct patterns *patterns, enum authorization_reason *reterr_reason)
 {
     struct draft draft;
     enum authorization_reason reason = AUTHORIZATION_REASON_MEMORY;
-    if (draft_init(&draft, AUTHORIZATION_TOPICS_MAX, AUTHORIZATION_DETAILS_MAX) == HUB_OK)
+    if (draft_init(&draft, patterns, AUTHORIZATION_TOPICS_MAX, AUTHORIZATION_DETAILS_MAX) == HUB_OK)
         reason = read_details(&draft, details);
     return authorization_finish(ret_authorization, &draft, reason, reterr_reason);
 }

@@ -10,19 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct url_template;
-
-enum draft_kind {
-    DRAFT_EXACT, // and "*"
-    DRAFT_PATTERN,
-    DRAFT_TEMPLATE,
-};
+struct pattern;
+struct patterns;
 
 // What the JSON says, checked, before it is known how much memory it takes. Texts are the JSON's.
 struct draft_topic {
     struct str match;
-    enum draft_kind kind;
-    struct url_template *compiled; // of a template, one reference
+    struct pattern *pattern; // one reference; NULL for an exact topic, and for "*"
     size_t detail;
 };
 
@@ -40,6 +34,7 @@ struct draft_detail {
 
 // Room for the topics and the details is made at once; whoever adds stays within it.
 struct draft {
+    struct patterns *patterns;
     size_t topic_count;
     size_t topic_cap;
     struct draft_topic *topics;
@@ -51,13 +46,15 @@ struct draft {
 };
 
 // -ENOMEM. draft_done accepts what has failed.
-MUST_CHECK int draft_init(struct draft *draft, size_t topic_cap, size_t detail_cap);
+MUST_CHECK int draft_init(struct draft *draft, struct patterns *patterns, size_t topic_cap,
+                          size_t detail_cap);
 void draft_done(struct draft *draft);
 // Keeps a payload of any kind: NONE, MEMORY, or PAYLOAD when it is too large.
 MUST_CHECK enum authorization_reason draft_keep_payload(struct draft *draft, struct draft_payload *payload,
                                                         const struct json *value);
 // Reads a topic of the modern form into its place: an object with `match` and perhaps `match_type`.
-MUST_CHECK enum authorization_reason draft_read_topic(struct draft_topic *topic, const struct json *value);
+MUST_CHECK enum authorization_reason draft_read_topic(const struct draft *draft, struct draft_topic *topic,
+                                                      const struct json *value);
 // Makes the authorization of a draft that `reason` says is good, and ends the draft: what authorization_parse
 // answers.
 MUST_CHECK int authorization_finish(struct authorization **ret_authorization, struct draft *draft,

@@ -155,7 +155,8 @@ static void fail(struct pattern *pattern, int err)
 {
     if (err == HUB_E_TOO_BIG)
         remember_refused(pattern);
-    pattern->_patterns->_failed(pattern, err, pattern->_patterns->_arg);
+    if (pattern->_patterns->_failed)
+        pattern->_patterns->_failed(pattern, err, pattern->_patterns->_arg);
 }
 
 static bool test_url(struct pattern *pattern, const struct topic_view *topic)

@@ -43,7 +43,7 @@ struct pattern {
     bool is_refused; // a test has met a limit: it matches nothing any more
     struct url_pattern *_url;
     struct url_template *_template;
-    void *user; // of who watches it
+    void *user; // of who watches it; NULL while it is not watched
     struct str text;
 };
 
@@ -69,7 +69,7 @@ struct patterns {
     size_t memory;            // of the patterns, about
 };
 
-// The base URL is the caller's and outlives the patterns.
+// The base URL is the caller's and outlives the patterns. `failed` may be NULL.
 void patterns_init(struct patterns *patterns, const struct url *base, pattern_failed_fn *failed, void *arg);
 // Every pattern must have been given back.
 void patterns_done(struct patterns *patterns);

@@ -138,6 +138,7 @@ void pattern_unwatch(struct pattern *pattern)
     if (!radix_has(&pattern->_leaf))
         return;
     radix_remove(&pattern->_leaf);
+    pattern->user = NULL;
     list_remove(&pattern->_order);
     if (pattern->_place) {
         pattern->_place->count--;

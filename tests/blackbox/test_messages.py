@@ -177,11 +177,6 @@ def test_where_nobody_listens_the_address_is_named(tmp_path, command, args):
     assert address in result.stderr.decode() and b"refused" in result.stderr
 
 
-@pytest.mark.parametrize("command", ["token", "subscribe"])
-def test_help_says_that_url_patterns_do_not_match_yet(tmp_path, command):
-    assert "Hubs of this version do not match them yet" in help_of(command, tmp_path)
-
-
 def test_help_of_subscribe_promises_no_token(tmp_path):
     assert "that of cinnabar dev" not in help_of("subscribe", tmp_path)
 
@@ -207,12 +202,3 @@ def test_the_log_names_the_limit_of_a_body(start_hub):
     assert post(hub, body, "application/x-www-form-urlencoded", tokens.mint(publish=["*"])).status == 413
     assert hub.log.wait("^Publication refused$")["reason"] == (
         "the body is larger than max_request_body_size, 100 bytes")
-
-
-def test_the_log_says_that_a_pattern_of_a_token_grants_nothing_yet(start_hub):
-    hub = start_hub()
-    token = tokens.mint(publish=[{"match": "https://example.com/:id", "match_type": "urlpattern"}])
-    response = post(hub, "topic=https://example.com/1", "application/x-www-form-urlencoded", token)
-    assert response.status == 403
-    assert "URL Pattern" in hub.log.wait("^Request refused$", topic="https://example.com/1")["reason"]
-    hub.log.wait("^A URL Pattern in a token grants nothing", level="warn", issuer=tokens.ISSUER)

@@ -8,6 +8,7 @@
 #include "jwt/verify.h"
 #include "mercure/authorization.h"
 #include "json/json.h"
+#include "support/patterns.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -77,7 +78,7 @@ static void read_claims(const struct json *claims)
 {
     struct authorization *authorization;
     enum authorization_reason reason;
-    int err = authorization_parse_claims(&authorization, claims, &reason);
+    int err = authorization_parse_claims(&authorization, claims, test_patterns(), &reason);
     HUB_ASSERT(err == HUB_OK || (err == HUB_E_DENIED && reason != AUTHORIZATION_REASON_NONE));
     if (err)
         return;
@@ -89,7 +90,7 @@ static void read_details(const struct json *details)
 {
     struct authorization *authorization;
     enum authorization_reason reason;
-    int err = authorization_parse(&authorization, details, &reason);
+    int err = authorization_parse(&authorization, details, test_patterns(), &reason);
     HUB_ASSERT(err == HUB_OK || (err == HUB_E_DENIED && reason != AUTHORIZATION_REASON_NONE));
     if (err)
         return;

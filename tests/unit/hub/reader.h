@@ -6,6 +6,8 @@
 #include "rig.h"
 
 #include "hub/subscriber.h"
+#include "mercure/matcher.h"
+#include "mercure/pattern.h"
 
 #define RIG_SLICES_MAX 256U
 #define RIG_BUDGET 262144U
@@ -97,20 +99,32 @@ static inline bool is_live(const struct reader *reader)
 
 // ---- Subscribers ----
 
+// "~" before a matcher makes it a URL Pattern.
+static inline struct matcher make_matcher(struct rig *rig, struct str text)
+{
+    struct matcher matcher = {.text = text};
+    if (!str_starts_with(text, STR("~")))
+        return matcher;
+    matcher.text = str_slice(text, 1, text.len);
+    assert_int_equal(patterns_get(&rig->shard.patterns, PATTERN_URL, matcher.text, &matcher.pattern), HUB_OK);
+    return matcher;
+}
+
 // The matchers are separated by commas. It starts after the update of that number, whose offset it knows or
 // not. What subscriber_new says is returned.
 static inline int try_to_subscribe(struct rig *rig, struct reader *reader, const char *matchers,
                                    uint64_t number, bool with_offset, struct authorization *authorization)
 {
-    struct str list[1000];
+    struct matcher list[1000];
     size_t count = 0;
     struct str left = str_from_c(matchers);
-    while (str_split(&left, ',', &list[count]))
-        count++;
+    struct str text;
+    while (str_split(&left, ',', &text))
+        list[count++] = make_matcher(rig, text);
     struct subscriber_config config = {
         .shard = &rig->shard,
-        .topics = list,
-        .topic_count = count,
+        .matchers = list,
+        .matcher_count = count,
         .authorization = authorization,
         .end_ms = UINT64_MAX,
         .offset = with_offset ? offset_of(rig, number) : 0,
@@ -118,6 +132,7 @@ static inline int try_to_subscribe(struct rig *rig, struct reader *reader, const
     };
     *reader = (struct reader){.stream.woken = true}; // a stream is asked once without a wake
     int err = subscriber_new(&reader->subscriber, &config);
+    matchers_done(list, count);
     if (!err)
         subscriber_attach(reader->subscriber, &reader->stream);
     return err;

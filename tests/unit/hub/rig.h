@@ -288,6 +288,7 @@ static inline struct rig *rig_new(void)
     rig->oldest = 1;
     rig->before_first = TAIL_FIRST_OFFSET - 1;
     rig->hub = (struct hub){.conf = &rig->conf, .sequencer = &rig->sequencer};
+    assert_int_equal(url_parse(&rig->hub.url, STR("https://hub.example/.well-known/mercure"), NULL), HUB_OK);
     assert_int_equal(loop_init(&rig->loop), HUB_OK);
     shard_init(&rig->shard, &rig->hub, &rig->loop);
     return rig;
@@ -298,6 +299,7 @@ static inline void rig_free(struct rig *rig)
     while (rig->sequencer.request_count)
         answer(rig, 1);
     shard_done(&rig->shard);
+    url_done(&rig->hub.url);
     loop_done(&rig->loop);
     for (uint64_t number = 1; number <= rig->newest; number++)
         ref_put(&rig->updates[number]->ref);

@@ -65,6 +65,86 @@ static void test_the_others_stay_where_they_are_when_one_leaves(void **state)
     }
 }
 
+// ---- Patterns ----
+
+static void test_patterns_get_what_they_match_live_and_late(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct reader readers[4];
+    subscribe(rig, &readers[0], "~/a/:id");
+    subscribe(rig, &readers[1], "~/a/:id,/b");
+    subscribe(rig, &readers[2], "~/:x/1,~/a/:id");
+    publish(rig, "/a/1");
+    publish(rig, "/b");
+    publish(rig, "/a/1,/a/2");
+    publish(rig, "/c/1");
+    subscribe_after(rig, &readers[3], "~/a/:id", 0, true, NULL);
+    flush_all(readers, 4);
+    assert_string_equal(received(&readers[0]), "1 3 ");
+    assert_string_equal(received(&readers[1]), "1 2 3 ");
+    assert_string_equal(received(&readers[2]), "1 3 4 ");
+    assert_string_equal(received(&readers[3]), "1 3 ");
+    leave_all(readers, 4);
+    assert_int_equal(rig->shard.patterns.memory, 0);
+    assert_int_equal(atomic_load(&rig->hub.matcher_bytes), 0);
+    rig_free(rig);
+}
+
+static void test_private_updates_need_a_pattern_that_grants_them(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct reader readers[3];
+    struct reader stars[20];
+    static const char details[] = "[{\"type\":\"" AUTHORIZATION_TYPE "\",\"actions\":[\"subscribe\"],"
+                                  "\"topics\":[{\"match\":\"/%c/:id\",\"match_type\":\"urlpattern\"}]}]";
+    for (size_t i = 0; i < ARRAY_LEN(stars); i++) {
+        char text[256];
+        (void)snprintf(text, sizeof(text), details, (char)('a' + i));
+        struct authorization *authorization = parse_authorization_for(&rig->shard.patterns, text);
+        subscribe_after(rig, &stars[i], "*", rig->fed, true, authorization);
+        flush(&stars[i]);
+        if (i == 0)
+            subscribe_after(rig, &readers[0], "~/:x/1", rig->fed, true, authorization);
+        ref_put(&authorization->ref);
+    }
+    flush(&readers[0]);
+    subscribe(rig, &readers[1], "~/a/:id");
+    subscribe_granted(rig, &readers[2], "~/a/:id", "/a/1");
+    publish_private(rig, "/a/1");
+    publish_private(rig, "/a/2");
+    publish_private(rig, "/b/1");
+    flush_all(readers, 3);
+    flush_all(stars, ARRAY_LEN(stars));
+    assert_string_equal(received(&readers[0]), "1 ");
+    assert_string_equal(received(&readers[1]), "");
+    assert_string_equal(received(&readers[2]), "1 ");
+    assert_string_equal(received(&stars[0]), "1 2 ");
+    assert_string_equal(received(&stars[1]), "3 ");
+    assert_string_equal(received(&stars[2]), "");
+    leave_all(readers, 3);
+    leave_all(stars, ARRAY_LEN(stars));
+    rig_free(rig);
+}
+
+static void test_a_pattern_that_takes_too_long_is_cut_and_nobody_else(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct reader hostile;
+    struct reader good;
+    subscribe(rig, &hostile, "~/x/((?:a|aa)+(?:b|c))");
+    subscribe(rig, &good, "~/x/:id");
+    publish(rig, "/x/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad");
+    flush(&good);
+    assert_true(hostile.stream.cut);
+    assert_string_equal(received(&good), "1 ");
+    leave(&hostile);
+    leave(&good);
+    rig_free(rig);
+}
+
 // ---- Private updates ----
 
 static void test_a_private_update_needs_a_matcher_and_a_grant_though_not_of_one_topic(void **state)
@@ -210,6 +290,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_public_update_comes_to_its_topics_and_to_those_that_want_all),
         cmocka_unit_test(test_the_others_stay_where_they_are_when_one_leaves),
+        cmocka_unit_test(test_patterns_get_what_they_match_live_and_late),
+        cmocka_unit_test(test_private_updates_need_a_pattern_that_grants_them),
+        cmocka_unit_test(test_a_pattern_that_takes_too_long_is_cut_and_nobody_else),
         cmocka_unit_test(test_a_private_update_needs_a_matcher_and_a_grant_though_not_of_one_topic),
         cmocka_unit_test(test_private_updates_come_the_same_whichever_index_is_asked),
         cmocka_unit_test(test_public_updates_need_no_grant),

@@ -20,7 +20,7 @@ static void test_a_topic_lives_while_it_is_used(void **state)
     assert_int_equal(topic_push_offset(&topics, topic, 10), HUB_OK);
     topics_release(&topics, topic);
     assert_ptr_equal(topics_get(&topics, STR("a")), topic);
-    assert_null(topic_unsubscribe(topic, index));
+    assert_null(subscription_list_remove(&topic->subscriptions, index));
     topics_release(&topics, topic);
     assert_ptr_equal(topics_get(&topics, STR("a")), topic);
     topic_drop_offset(topic, 10);
@@ -39,13 +39,13 @@ static void test_the_last_subscription_takes_the_place_of_a_removed_one(void **s
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal(topic_subscribe(&topics, topic, (struct subscription){.slot = i}, &index[i]),
                          HUB_OK);
-    const struct subscription *moved = topic_unsubscribe(topic, index[0]);
+    const struct subscription *moved = subscription_list_remove(&topic->subscriptions, index[0]);
     assert_non_null(moved);
     assert_int_equal(moved->slot, 2);
-    assert_int_equal(topic->subscription_count, 2);
-    assert_int_equal(topic->subscriptions[0].slot, 2);
-    assert_null(topic_unsubscribe(topic, 1));
-    assert_null(topic_unsubscribe(topic, 0));
+    assert_int_equal(topic->subscriptions.count, 2);
+    assert_int_equal(topic->subscriptions.items[0].slot, 2);
+    assert_null(subscription_list_remove(&topic->subscriptions, 1));
+    assert_null(subscription_list_remove(&topic->subscriptions, 0));
     topics_release(&topics, topic);
     topics_done(&topics);
 }

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "support/patterns.h"
 #include "json/json.h"
 
 #include <setjmp.h>
@@ -23,7 +24,7 @@ static int parse(struct str text, struct authorization **ret_authorization, enum
 {
     struct json *details;
     assert_int_equal(json_parse(&details, text, NULL), HUB_OK);
-    int err = authorization_parse(ret_authorization, details, reterr);
+    int err = authorization_parse(ret_authorization, details, test_patterns(), reterr);
     json_free(details); // the result stands alone
     return err;
 }
@@ -74,7 +75,7 @@ static void nothing_grants_nothing(void **state)
     (void)state;
     struct authorization *authorization;
     enum authorization_reason reason;
-    assert_int_equal(authorization_parse(&authorization, NULL, &reason), HUB_OK);
+    assert_int_equal(authorization_parse(&authorization, NULL, test_patterns(), &reason), HUB_OK);
     assert_false(authorization_grants_subscribe(authorization, STR("a")));
     ref_put(&authorization->ref);
     assert_grants_nothing("null");
@@ -112,19 +113,26 @@ static void a_star_of_either_type_grants_every_topic(void **state)
     ref_put(&authorization->ref);
 }
 
-static void a_url_pattern_is_kept_and_grants_nothing_yet(void **state)
+static void a_url_pattern_grants_what_it_matches(void **state)
 {
     (void)state;
     struct authorization *authorization =
         grants_of(DETAIL(SUBSCRIBE ",\"topics\":[{\"match\":\"/b/:id\",\"match_type\":\"urlpattern\"},"
                                    "{\"match\":\"/a\",\"match_type\":\"urlpattern\"},{\"match\":\"/c\"}]"));
-    assert_false(authorization_grants_subscribe(authorization, STR("/a")));
-    assert_false(authorization_grants_subscribe(authorization, STR("/b/:id")));
+    assert_true(authorization_grants_subscribe(authorization, STR("/a")));
+    assert_true(authorization_grants_subscribe(authorization, STR("https://hub.example/b/1")));
+    assert_false(authorization_grants_subscribe(authorization, STR("/b/1/2")));
     assert_true(authorization_grants_subscribe(authorization, STR("/c")));
+    assert_false(authorization_grants_subscribe(authorization, STR("https://hub.example/c")));
     assert_int_equal(authorization->subscribe.pattern_count, 2);
-    assert_true(str_eq(authorization->subscribe.patterns[0], STR("/a")));
-    assert_true(str_eq(authorization->subscribe.patterns[1], STR("/b/:id")));
     ref_put(&authorization->ref);
+}
+
+static void a_url_pattern_that_does_not_compile_refuses_the_token(void **state)
+{
+    (void)state;
+    assert_refused(DETAIL(SUBSCRIBE ",\"topics\":[{\"match\":\"/(\",\"match_type\":\"urlpattern\"}]"),
+                   AUTHORIZATION_REASON_PATTERN);
 }
 
 static void the_details_are_a_list_of_objects(void **state)
@@ -409,7 +417,8 @@ int main(void)
         cmocka_unit_test(nothing_grants_nothing),
         cmocka_unit_test(an_action_is_granted_for_its_own_topics_only),
         cmocka_unit_test(a_star_of_either_type_grants_every_topic),
-        cmocka_unit_test(a_url_pattern_is_kept_and_grants_nothing_yet),
+        cmocka_unit_test(a_url_pattern_grants_what_it_matches),
+        cmocka_unit_test(a_url_pattern_that_does_not_compile_refuses_the_token),
         cmocka_unit_test(the_details_are_a_list_of_objects),
         cmocka_unit_test(details_of_other_types_are_skipped_unseen),
         cmocka_unit_test(actions_are_at_least_one_string),

@@ -1,5 +1,6 @@
 #include "base/err.h"
 #include "mercure/authorization.h"
+#include "support/patterns.h"
 #include "support/torture.h"
 #include "json/json.h"
 
@@ -15,7 +16,7 @@ static int details_are_read(void *arg)
 {
     struct authorization *authorization;
     enum authorization_reason reason;
-    int err = authorization_parse(&authorization, arg, &reason);
+    int err = authorization_parse(&authorization, arg, test_patterns(), &reason);
     if (!err)
         ref_put(&authorization->ref);
     else
@@ -39,7 +40,7 @@ static int claims_are_read(void *arg)
 {
     struct authorization *authorization;
     enum authorization_reason reason;
-    int err = authorization_parse_claims(&authorization, arg, &reason);
+    int err = authorization_parse_claims(&authorization, arg, test_patterns(), &reason);
     if (!err)
         ref_put(&authorization->ref);
     else
@@ -61,6 +62,7 @@ static void claims_are_read_whole_or_not_at_all(void **state)
 
 int main(void)
 {
+    (void)test_patterns(); // before memory fails
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(details_are_read_whole_or_not_at_all),
         cmocka_unit_test(claims_are_read_whole_or_not_at_all),
