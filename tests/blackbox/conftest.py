@@ -6,6 +6,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from harness.browser import Browser  # noqa: E402
 from harness.hub import Hub  # noqa: E402
 
 
@@ -51,6 +52,13 @@ def start_module_hub(tmp_path_factory):
 
     yield start
     stop_all(hubs)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,8 @@
 """What pages of other origins may do: preflights and requests with an Origin (Fetch Standard; modern.md 1.9)."""
+import http.server
+import json
+import threading
+
 import pytest
 
 from harness import tokens
@@ -202,6 +206,78 @@ def test_without_cors_origins_nothing_is_said_and_options_is_ordinary(hub):
     assert granted(response) == {}
     assert response.get("Vary") is None
     assert hub.request("GET", headers={"Origin": SITE}).get("Vary") is None
+
+
+# ---- a browser
+
+
+class Site:
+    """A web server of another origin than the hub's, with one empty page."""
+
+    def __enter__(self):
+        class Page(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.origin = f"http://127.0.0.1:{self.server.server_address[1]}"
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("allowed", ["the origin", "*"])
+def test_a_page_of_another_origin_publishes_and_subscribes_in_a_browser(start_hub, browser, topic, allowed):
+    with Site() as site:
+        hub = start_hub(cors_origins=site.origin if allowed == "the origin" else "*")
+        page = browser.open_page(site.origin + "/")
+        url = json.dumps("http://{}:{}{}".format(*hub.address, PATH))
+        page.eval(f"""(async () => {{
+            globalThis.said = [];
+            const credentials = {json.dumps("include" if allowed == "the origin" else "omit")};
+            const matched = new URL({url});
+            matched.searchParams.append("match", {json.dumps(topic)});
+            matched.searchParams.append("last_event_id", "earliest");
+            const source = new EventSource(matched, {{ withCredentials: credentials === "include" }});
+            source.onmessage = ({{ data }}) => said.push(`source: ${{data}}`);
+            await new Promise((resolve) => source.onopen = resolve);
+            const query = await fetch({url}, {{ method: "QUERY", credentials, body: new URLSearchParams(
+                [["match", {json.dumps(topic)}], ["last_event_id", "earliest"]]) }});
+            said.push(query.headers.get("Mercure-Last-Event-ID"));
+            const published = await fetch({url}, {{ method: "POST", credentials,
+                headers: {{ Authorization: "Bearer {hub.publisher_token()}" }},
+                body: new URLSearchParams([["topic", {json.dumps(topic)}], ["data", "hello"]]) }});
+            said.push(published.status);
+            const refused = await fetch({url}, {{ method: "POST", credentials }});
+            said.push(refused.headers.get("WWW-Authenticate").slice(0, 6), Boolean(refused.headers.get("X-Request-Id")));
+            let text = "";
+            const reader = query.body.pipeThrough(new TextDecoderStream()).getReader();
+            while (!text.includes("data: hello"))
+                text += (await reader.read()).value;
+        }})()""")
+        page.wait("said.includes('source: hello')")
+        assert page.eval("said.filter((each) => each !== 'source: hello')") == ["earliest", 200, "Bearer", True]
+        page.close()
+
+
+@pytest.mark.browser
+def test_a_page_of_an_origin_that_is_not_named_reads_nothing_in_a_browser(start_hub, browser, topic):
+    with Site() as site:
+        hub = start_hub(cors_origins="https://other.example")
+        page = browser.open_page(site.origin + "/")
+        url = "http://{}:{}{}?match={}".format(*hub.address, PATH, topic)
+        said = f"fetch({json.dumps(url)}).then(() => 'read', () => 'refused')"
+        assert page.eval(said) == "refused"
+        page.close()
 
 
 # ---- publishing with the cookie

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from harness import tokens
-from harness.browser import CTRL, SHIFT, Browser
+from harness.browser import CTRL, SHIFT
 from harness.hub import PATH
 
 pytestmark = pytest.mark.browser
@@ -39,13 +39,6 @@ LOWEST_CONTRAST = """(() => {
     }
     return lowest;
 })()"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture
