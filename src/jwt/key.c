@@ -38,34 +38,31 @@ bool jwt_key_is_pem(struct str text)
     return pem_is_in(text);
 }
 
-static bool is_jwk(struct str text)
+static int check_jwk(struct str text, bool *ret_is_jwk)
 {
-    struct json *root;
-    if (text.len > PEM_TEXT_MAX || json_parse(&root, text, NULL) != HUB_OK)
-        return false;
-    bool is = json_get(root, STR("kty")) || json_get(root, STR("keys"));
+    struct json *root = NULL;
+    int err = json_parse(&root, text, NULL);
+    *ret_is_jwk = !err && (json_get(root, STR("kty")) || json_get(root, STR("keys")));
     json_free(root);
-    return is;
-}
-
-// The sentence that says what is wrong with a secret, or NULL.
-static const char *fault_of_secret(struct str text, enum jwt_algorithm algorithm)
-{
-    if (text.len == 0)
-        return "the key is empty";
-    if (!jwt_algorithm_is_secret(algorithm))
-        return "the algorithm needs a public key or a certificate in PEM form, but the key is a shared "
-               "secret";
-    if (is_jwk(text))
-        return "the key is a JWK, not a secret: put a set with it in a file and name that by jwks_uri";
-    return NULL;
+    return err == -ENOMEM ? err : HUB_OK;
 }
 
 static int load_secret(struct jwt_key **ret_key, struct str text, enum jwt_algorithm algorithm,
                        const char **reterr_text)
 {
-    *reterr_text = fault_of_secret(text, algorithm);
-    return *reterr_text ? HUB_E_INVALID : hmac_key_new(ret_key, algorithm, text);
+    bool is_jwk;
+    *reterr_text = "the key is empty";
+    if (text.len == 0)
+        return HUB_E_INVALID;
+    *reterr_text =
+        "the algorithm needs a public key or a certificate in PEM form, but the key is a shared secret";
+    if (!jwt_algorithm_is_secret(algorithm))
+        return HUB_E_INVALID;
+    int err = check_jwk(text, &is_jwk);
+    *reterr_text = "the key is a JWK, not a secret: put a set with it in a file and name that by jwks_uri";
+    if (!err && is_jwk)
+        err = HUB_E_INVALID;
+    return err ? err : hmac_key_new(ret_key, algorithm, text);
 }
 
 static int load_pem(struct jwt_key **ret_key, struct str text, enum jwt_algorithm algorithm,

@@ -2,6 +2,7 @@
 #include "jwt/base64url.h"
 #include "keys.h"
 
+#include <pthread.h>
 #include <string.h>
 
 struct pair {
@@ -246,6 +247,45 @@ static void a_key_that_is_made_for_one_digest_has_no_other(void **state)
         "the algorithm does not fit the key, which is an RSA key for PS256, PS384 or PS512 only");
 }
 
+struct work {
+    const struct jwt_key *key;
+    const struct pair *pair;
+    struct str signature;
+    unsigned wrong;
+};
+
+static void *verify_often(void *arg)
+{
+    struct work *work = arg;
+    for (unsigned i = 0; i < 40; i++) {
+        struct str input = i % 2 ? STR("text") : STR("other");
+        int expected = i % 2 ? HUB_OK : HUB_E_DENIED;
+        work->wrong += jwt_key_verify(work->key, work->pair->algorithm, input, work->signature) != expected;
+    }
+    return NULL;
+}
+
+static void threads_share_a_key(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        struct buf signature = sign(&pairs[i], STR("text"));
+        struct jwt_key *key = public_of(&pairs[i]);
+        struct work work[3];
+        pthread_t threads[ARRAY_LEN(work)];
+        for (size_t t = 0; t < ARRAY_LEN(work); t++) {
+            work[t] = (struct work){.key = key, .pair = &pairs[i], .signature = buf_str(&signature)};
+            assert_int_equal(pthread_create(&threads[t], NULL, verify_often, &work[t]), 0);
+        }
+        for (size_t t = 0; t < ARRAY_LEN(work); t++) {
+            assert_int_equal(pthread_join(threads[t], NULL), 0);
+            assert_int_equal(work[t].wrong, 0);
+        }
+        buf_done(&signature);
+        jwt_key_free(key);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +300,7 @@ int main(void)
         cmocka_unit_test(signatures_with_zeros_in_front_are_good),
         cmocka_unit_test(a_key_is_for_the_algorithms_of_its_type_only),
         cmocka_unit_test(a_key_that_is_made_for_one_digest_has_no_other),
+        cmocka_unit_test(threads_share_a_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "jwt/cache.h"
+#include "jwt/jwks.h"
 #include "jwt/sign.h"
 #include "jwt/verify.h"
 #include "support/torture.h"
@@ -151,12 +152,60 @@ static void a_cache_without_memory_forgets(void **state)
     assert_true(torture_failures() > 0);
 }
 
+#define P256_PEM \
+    "-----BEGIN PUBLIC KEY-----\n" \
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEXH8UTNG72bfocs3+" \
+    "257rn0s2ldbqkL" \
+    "JK2KRiMohYjlrQ==\n-----END PUBLIC KEY-----"
+#define P256_JWK \
+    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"," \
+    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\",\"kid\":\"a\"}"
+
+static int a_pem_is_loaded(void *arg)
+{
+    (void)arg;
+    struct jwt_key *key;
+    const char *error;
+    int err = jwt_key_load(&key, STR(P256_PEM), STR("ES256"), STR("id"), &error);
+    if (!err)
+        jwt_key_free(key);
+    return err;
+}
+
+static int a_set_is_read(void *arg)
+{
+    (void)arg;
+    struct jwk_set set;
+    struct buf reason;
+    buf_init(&reason, 256);
+    int err = jwk_set_parse(&set, STR("{\"keys\":[" P256_JWK "," P256_JWK ",{\"kty\":\"x\",\"kid\":\"b\"}]}"),
+                            JWT_ALGORITHMS_PUBLIC, &reason);
+    buf_done(&reason);
+    if (err)
+        return err;
+    // A key that there was no memory for is not passed over in silence.
+    assert_int_equal(set.count, 2);
+    assert_int_equal(set.skip_count, 1);
+    jwk_set_done(&set);
+    return HUB_OK;
+}
+
+static void keys_are_loaded_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    torture_run(a_pem_is_loaded, NULL);
+    assert_true(torture_failures() > 0);
+    torture_run(a_set_is_read, NULL);
+    assert_true(torture_failures() > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_memory_a_token_is_neither_good_nor_bad),
         cmocka_unit_test(a_set_of_keys_is_built_whole_or_not_at_all),
         cmocka_unit_test(a_cache_without_memory_forgets),
+        cmocka_unit_test(keys_are_loaded_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
