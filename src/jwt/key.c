@@ -68,7 +68,7 @@ static int load_secret(struct jwt_key **ret_key, struct str text, enum jwt_algor
 static int load_pem(struct jwt_key **ret_key, struct str text, enum jwt_algorithm algorithm,
                     const char **reterr_text)
 {
-    *reterr_text = "the algorithm is for a shared secret, but the key is a public key in PEM form";
+    *reterr_text = "the algorithm is for a shared secret, but the key is in PEM form";
     if (jwt_algorithm_is_secret(algorithm))
         return HUB_E_INVALID;
     EVP_PKEY *pkey;

@@ -7,6 +7,7 @@ import pytest
 
 from harness import tokens
 from harness.hub import default_issuers, run_command
+from harness.keys import Key, KeyServer
 from harness.tokens import base64url, claims, mint, sign
 
 KEYS = Path(__file__).parent.parent / "data" / "keys"
@@ -111,6 +112,19 @@ def test_the_key_of_a_set_is_named_and_keys_that_are_passed_over_too(check, tmp_
     missing = [{"issuer": tokens.ISSUER, "publisher": {"jwks_uri": (tmp_path / "none.json").as_uri()}}]
     result = check(token("p256"), "--json", issuers=missing)
     assert role(explain(result), "publisher")["rule"] == "key" and b"none.json: No such file" in result.stderr
+
+
+def test_sets_behind_urls_are_fetched(check):
+    key = Key("k1")
+    server = KeyServer(key)
+    issuers = [{"issuer": tokens.ISSUER, "publisher": {"jwks_uri": server.url}, "subscriber": {"jwks_uri": server.url}}]
+    report = explain(check(key.mint(publish=["*"]), "--json", issuers=issuers))
+    assert report["good"] and role(report, "subscriber")["key_id"] == "k1"
+    assert server.requests == 1  # once for both roles
+    server.serve(status=500, body="x")
+    result = check(key.mint(publish=["*"]), "--json", issuers=issuers)
+    assert not explain(result)["good"] and server.url.encode() in result.stderr
+    server.close()
 
 
 def test_without_the_hubs_name_the_audience_is_not_compared(check):

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import jwt
 import pytest
 
-from harness.hub import PATH
+from harness.hub import PATH, run_command
 from harness.tokens import claims
 from harness.wire import HANG_GUARD_S
 
@@ -128,3 +128,35 @@ def test_keys_come_from_the_environment_too(start_hub, minted):
     for folder, key in (("line", one_line), ("file", {"publisher_jwt_key_file": KEYS / "p256.pub.pem"})):
         hub = start_hub(folder, issuers=None, publisher_jwt_alg="ES256", trusted_issuers=issuer, **key)
         assert publish(hub, minted["ES256", issuer]) == 200
+
+
+@pytest.mark.parametrize("alg", ALGORITHMS)
+def test_the_libraries_take_what_the_command_signs(tmp_path, alg):
+    result = run_command("token", "--iss", "i", "--aud", "a", "--key", "@-", "--alg", alg, "--kid", "k", "--publish", "*",
+                         folder=tmp_path, stdin=signing_key(alg).encode())
+    token = result.stdout.decode().strip()
+    assert jwt.get_unverified_header(token) == {"alg": alg, "typ": "at+jwt", "kid": "k"}
+    assert jwt.decode(token, SECRET if alg.startswith("HS") else pem(alg), [alg], audience="a", issuer="i")["client_id"] == "i"
+
+
+@pytest.mark.parametrize("args, reason", [
+    ([], b"--alg: the algorithm is required with a key in PEM form"),
+    (["--alg", "HS256"], b"--alg: the algorithm is for a shared secret, but the key is in PEM form"),
+    (["--alg", "ES384"], b"--alg: the algorithm does not fit the key, which is an EC key on P-256, for ES256"),
+])
+def test_the_command_tells_what_a_pem_key_needs(tmp_path, args, reason):
+    result = run_command("token", "--dev", "--key", f"@{KEYS / 'p256.pem'}", *args, folder=tmp_path)
+    assert result.returncode == 1 and reason in result.stderr and not result.stdout
+
+
+def test_the_command_signs_with_private_keys_alone(tmp_path):
+    result = run_command("token", "--dev", "--key", f"@{KEYS / 'p256.pub.pem'}", "--alg", "ES256", folder=tmp_path)
+    assert result.returncode == 1 and b"the key is a public key" in result.stderr
+    result = run_command("token", "--dev", "--key", f"@{KEYS / 'encrypted.pkcs8.pem'}", "--alg", "ES256", folder=tmp_path)
+    assert result.returncode == 1 and b"encrypted" in result.stderr
+
+
+def test_a_development_token_takes_the_algorithm_with_the_key_of_the_environment(tmp_path):
+    env = {"MERCURE_PUBLISHER_JWT_KEY": pem("ES256", ""), "MERCURE_PUBLISHER_JWT_ALG": "ES256"}
+    token = run_command("token", "--dev", folder=tmp_path, env=env).stdout.decode().strip()
+    assert jwt.get_unverified_header(token)["alg"] == "ES256"

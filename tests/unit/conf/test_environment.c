@@ -226,7 +226,7 @@ static void their_algorithms_are_checked(void **state)
     assert_refused(
         fixture, FLAGS("-X"),
         VARIABLES("MERCURE_PUBLISHER_JWT_KEY=-----BEGIN PUBLIC KEY-----", "MERCURE_PUBLISHER_JWT_ALG=HS256"),
-        "MERCURE_PUBLISHER_JWT_ALG: error: the algorithm is for a shared secret, but the key is a public key "
+        "MERCURE_PUBLISHER_JWT_ALG: error: the algorithm is for a shared secret, but the key is "
         "in PEM form\n");
 }
 
