@@ -35,7 +35,7 @@ static enum jwt_reason split(struct jwt_check *check, struct str token)
     }
     if (rest.ptr)
         return JWT_REASON_PARTS;
-    check->input = str_make(token.ptr, check->parts[0].len + 1 + check->parts[1].len);
+    check->input = str_make(check->parts[0].ptr, check->parts[0].len + 1 + check->parts[1].len);
     return JWT_REASON_NONE;
 }
 

@@ -438,6 +438,15 @@ def test_a_flood_of_new_tokens_leaves_the_hub_answering(start_hub, key_server):
 
 
 @pytest.mark.threads
+def test_a_token_that_many_requests_bring_at_once_is_verified_once(start_hub, key_server):
+    key = Key("good", "PS512")
+    hub = start_with_keys(start_hub, issuer(key_server(key).url), workers=1)
+    with Parallel(hub, [key.mint(publish=["*"])] * 32) as requests:
+        assert requests.statuses() == [200] * 32
+    assert hub.metrics()["mercure_verified_signatures_total"] == 1
+
+
+@pytest.mark.threads
 def test_clients_that_leave_while_their_token_is_checked_do_no_harm(start_hub, key_server):
     key = Key("good")
     hub = start_with_keys(start_hub, issuer(key_server(key).url))
