@@ -351,3 +351,28 @@ def test_old_applications_bring_id_and_token_in_the_query(start_with, topic, bri
         headers.append(bearer(token) if bring == "header" else ("Cookie", f"mercureAuthorization={token}"))
     with open_stream(hub, query, *headers) as stream:
         assert [event.id for event in stream.read_events(2)] == ids[1:]
+
+
+# ---- patterns
+
+
+def test_the_broadcaster_of_laravel_publishes_to_each_channel_that_a_pattern_grants(generations, topic):
+    grant = {"match": topic + "/:channel", "match_type": "urlpattern"}
+    token = tokens.mint(details=[tokens.detail(["publish"], grant)])
+    with open_stream(generations, {"match": topic + "/a"}, bearer(tokens.mint(subscribe=[topic + "/a"]))) as stream:
+        for channel, status in (("a", 200), ("a/b", 403)):
+            response = symfony_publish(generations, token, [("topic", f"{topic}/{channel}"), ("private", "on"),
+                                                            ("data", '{"event":"App.Events.Shipped"}')])
+            assert response.status == status
+        assert stream.read_event().data == '{"event":"App.Events.Shipped"}'
+
+
+def test_old_applications_subscribe_with_uri_templates(generations, topic):
+    """API Platform: the hub comes from a Link header, the topics are templates of its resources."""
+    template = topic + "/books/{id}"
+    token = old_token(subscribe=[template])
+    with open_stream(generations, [("topic", template), ("topic", topic + "/authors{?page}")], bearer(token)) as stream:
+        for name, private in (("books/1", "on"), ("books/1/pages", "on"), ("authors?page=2", None), ("books/2", None)):
+            fields = {"private": private} if private else {}
+            generations.publish_ok(f"{topic}/{name}", name, **fields)
+        assert [event.data for event in stream.read_events(3)] == ["books/1", "authors?page=2", "books/2"]
