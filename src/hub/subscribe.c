@@ -193,6 +193,11 @@ static void subscribe(struct subscribing *subscribing, struct exchange *exchange
         release(subscribing);
         return;
     }
+    if (subscribing->wants_explanation) {
+        subscribe_explain(subscribing, exchange);
+        release(subscribing);
+        return;
+    }
     subscribing->head_offset = shard->tail.next - 1;
     subscribing->head = *tail_head(&shard->tail);
     subscribing->beginnings = shard->beginnings;

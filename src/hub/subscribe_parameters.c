@@ -143,6 +143,8 @@ static bool read_parameter(struct subscribing *subscribing, struct exchange *exc
         if (subscribing->last_event_id.len == 0)
             subscribing->last_event_id = value;
     }
+    if (subscribing->shard->hub->conf->playground && str_eq(name, STR("explain")))
+        subscribing->wants_explanation = true;
     return true;
 }
 

@@ -1,5 +1,6 @@
 // A subscription between its files: subscribe.c takes the request and begins the stream,
-// subscribe_parameters.c reads what it asks for, subscribe_history.c finds its place in the history.
+// subscribe_parameters.c reads what it asks for, subscribe_explain.c says what it would get,
+// subscribe_history.c finds its place in the history.
 #pragma once
 
 #include "base/attr.h"
@@ -19,11 +20,12 @@ struct shard;
 struct subscribing {
     struct shard *shard;
     struct credentials *credentials; // one reference, or NULL
-    struct matcher *matchers; // with a reference on their patterns
+    struct matcher *matchers;        // with a reference on their patterns
     size_t matcher_count;
-    bool is_old;           // a request of the 0.x protocol, by its token or its parameters
-    unsigned legacy_forms; // of the parameters: a set of 1 << enum legacy_form
-    bool wants_history;    // there is a last event id, perhaps an empty one
+    bool is_old;            // a request of the 0.x protocol, by its token or its parameters
+    unsigned legacy_forms;  // of the parameters: a set of 1 << enum legacy_form
+    bool wants_explanation; // instead of the stream
+    bool wants_history;     // there is a last event id, perhaps an empty one
     struct str last_event_id;
     uint64_t head_offset; // where this worker stood when the request came
     struct position head;
@@ -57,6 +59,11 @@ void subscribe_refuse(struct subscribing *subscribing, struct exchange *exchange
 // been answered.
 MUST_CHECK bool subscribe_read_parameters(struct subscribing *subscribing, struct exchange *exchange,
                                           struct str body);
+
+// ---- subscribe_explain.c ----
+
+// Answers with which grants of the token cover which matchers. The subscription is the caller's to end.
+void subscribe_explain(const struct subscribing *subscribing, struct exchange *exchange);
 
 // ---- subscribe_history.c ----
 

@@ -424,6 +424,34 @@ def test_rows_of_matchers_are_added_removed_and_pasted(dev_hub, open_page):
     assert 'append("match_urlpattern", "/books/:id")' in page.text("#subscribe-code-text")
 
 
+def test_a_url_pattern_subscribes(dev_hub, open_page, topic):
+    page = open_page(dev_hub)
+    page.match(f"{topic}/:name", kind="urlpattern")
+    page.add_matcher(f"{topic}/b", "exact")
+    page.click("#start")
+    page.wait_text("#reason", "2 matchers")
+    for name in ("a", "a/b", "b"):
+        dev_hub.publish_ok(f"{topic}/{name}", name)
+    page.wait_updates("b", "a")
+    page.wait_text(".update .topics", "matched by")
+    assert page.text(".update .topics") == f"Topic {topic}/b matched by {topic}/:name (URL Pattern), {topic}/b"
+    page.match("/(unclosed", kind="urlpattern")
+    page.click("#start")
+    page.wait_text("#problem", "One of the URL Patterns is none")
+
+
+def test_what_reaches_the_stream_is_explained(dev_hub, open_page, topic):
+    page = open_page(dev_hub)
+    page.match(f"{topic}/a", f"{topic}/b")
+    page.fill("#token", tokens.mint(subscribe=[f"{topic}/a"]))
+    page.click("#grant")
+    page.click("#start")
+    page.wait_text("#why-list", f"{topic}/a: public updates and all private ones, by the grant of {topic}/a")
+    assert page.text("#why-list li:last-child") == f"{topic}/b: public updates alone"
+    page.click("#stop")
+    page.wait("document.querySelector('#why').hidden")
+
+
 def test_what_is_no_url_pattern_is_told_before_the_hub_is_asked(dev_hub, open_page):
     page = open_page(dev_hub)
     page.match("https://example.com/(unclosed", kind="urlpattern")

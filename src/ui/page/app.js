@@ -2,6 +2,7 @@
 
 import { prepareDiscovery } from "./discover.js";
 import { byId, clock, problem } from "./dom.js";
+import { Explanation } from "./explanation.js";
 import { loadConfig } from "./hub.js";
 import { List } from "./list.js";
 import { Presence } from "./presence.js";
@@ -42,9 +43,14 @@ function run(config) {
 
     const enter = (state, reason, refusal) => {
         showState(stream, state, reason, refusal);
+        if (state === "live")
+            explanation.show(stream.settings);
+        else
+            explanation.hide();
         list.setEmptyText(STATES[state][1]);
         subscribe.refresh();
     };
+    const explanation = new Explanation(config);
     const topics = new Topics(config);
     const list = new List({ onResume: (id) => subscribe.startAfter(id), topics, base: config.hub });
     const stream = new Stream({

@@ -45,7 +45,8 @@ export function publishCurl(fields, token, { playground }) {
 }
 
 export function publishJs(fields, given, { playground }) {
-    const token = given ? `const token = ${jsQuote(given)};\n` : playground ? `const token = await (await fetch(${jsQuote(tokenUrl)})).text();\n`
+    const token = given ? `const token = ${jsQuote(given)};\n`
+        : playground ? `const token = await (await fetch(${jsQuote(tokenUrl)})).text();\n`
         : "// token is a JWT that grants this.\n";
     const lines = fields.map(([name, value]) => `    [${jsQuote(name)}, ${jsQuote(value)}],`);
     return `${token}const answer = await fetch(${jsQuote(hubUrl)}, {

@@ -63,6 +63,12 @@ export async function openStream({ matchers, token }, lastEventId, signal) {
     return request(streamUrl(matchers, lastEventId), { headers, signal });
 }
 
+// What the hub says of a stream with these settings, instead of the stream.
+export async function loadExplanation({ matchers, token }) {
+    const headers = token ? { Authorization: `Bearer ${token}` } : {};
+    return (await request(`${streamUrl(matchers, "")}&explain=1`, { headers })).json();
+}
+
 // The topics of those of the updates that the hub has in memory, by their ids.
 export async function loadTopics(ids) {
     return (await request(`topics?${new URLSearchParams(ids.map((id) => ["id", id]))}`)).json();

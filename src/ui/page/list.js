@@ -36,11 +36,13 @@ const described = ({ type, value }) => type === "exact" ? value : `${value} (${K
 // Fills in which topics an update has, and which of the stream's own matchers have met them.
 function tellTopics(line, topics, matchers, base) {
     const hit = matchers.filter((matcher) => topics.some((topic) => matches(matcher, topic, base)));
-    line.append(topics.length > 1 ? "Topics " : "Topic ", ...topics.slice(0, MAX_TOPICS).flatMap((topic) => [make("code", {}, topic), " "]));
+    const shownTopics = topics.slice(0, MAX_TOPICS).flatMap((topic) => [make("code", {}, topic), " "]);
+    line.append(topics.length > 1 ? "Topics " : "Topic ", ...shownTopics);
     if (topics.length > MAX_TOPICS)
         line.append(`and ${topics.length - MAX_TOPICS} more `);
     if (hit.length)
-        line.append("matched by ", ...hit.flatMap((matcher) => [make("code", {}, described(matcher)), " "]));
+        line.append("matched by ",
+            ...hit.flatMap((matcher, i) => [i ? ", " : "", make("code", {}, described(matcher))]));
 }
 
 export class List {

@@ -114,7 +114,8 @@ export class Matchers {
     #check() {
         const rows = [...this.#rows.children];
         rows.forEach((row, i) => {
-            const { type, value } = { type: row.querySelector("select").value, value: row.querySelector("input").value };
+            const type = row.querySelector("select").value;
+            const value = row.querySelector("input").value;
             const wrong = type === "urlpattern" && value && value !== "*" && compile(value, this.#base) === null;
             row.querySelector(".wrong").textContent = wrong ? "This is no URL Pattern." : "";
             row.querySelector("input").placeholder = EXAMPLES[type];

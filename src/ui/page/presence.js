@@ -100,7 +100,7 @@ export class Presence {
         const rows = [...this.#active.values()].slice(-MAX_SHOWN).reverse().map(row);
         byId("subscriptions").replaceChildren(...rows);
         byId("presence-scroll").hidden = !count;
-        byId("presence-count").textContent = count > MAX_SHOWN ? `${count.toLocaleString()}, the latest ${MAX_SHOWN} shown`
-            : count.toLocaleString();
+        byId("presence-count").textContent = count.toLocaleString()
+            + (count > MAX_SHOWN ? `, the latest ${MAX_SHOWN} shown` : "");
     }
 }

@@ -12,7 +12,8 @@ export class Parser {
     #data = [];
     #retry = null;
 
-    // onEvent({ id, type, data, retry }); retry is null where the event has none. onRetry(ms): how long to wait before coming back.
+    // onEvent({ id, type, data, retry }); retry is null where the event has none.
+    // onRetry(ms): how long to wait before coming back.
     constructor({ onEvent, onRetry }) {
         this.onEvent = onEvent;
         this.onRetry = onRetry;

@@ -89,11 +89,13 @@ function explainParties({ iss, aud }, { hub, issuers }) {
 const list = (topics) => topics.map(({ match, match_type: type }) =>
     match === "*" ? "every topic" : type === "urlpattern" ? `${match} (URL Pattern)` : match).join(", ");
 
+const asTopic = (each) => typeof each === "string" ? { match: each } : each ?? {};
+
 // The claim of 0.x: lists of texts, where a text may be a URI Template.
 function explainOldGrants({ publish = [], subscribe = [], payload }) {
     const lists = [[publish, "publish on"], [subscribe, "receive private updates of"]];
     const said = lists.filter(([topics]) => Array.isArray(topics) && topics.length)
-        .map(([topics, what]) => good(`It may ${what} ${list(topics.map((each) => typeof each === "string" ? { match: each } : each ?? {}))}.`));
+        .map(([topics, what]) => good(`It may ${what} ${list(topics.map(asTopic))}.`));
     return payload === undefined ? said : [...said, plain(`Its subscriptions show ${JSON.stringify(payload)}.`)];
 }
 
@@ -102,7 +104,8 @@ function explainGrants({ authorization_details: details, mercure, ...others }, o
     const said = [];
     const ours = Array.isArray(details) ? details.filter((detail) => detail?.type === DETAIL) : [];
     for (const { actions, topics, payload } of ours) {
-        if (!Array.isArray(actions) || !Array.isArray(topics) || topics.some((topic) => typeof topic?.match !== "string")) {
+        if (!Array.isArray(actions) || !Array.isArray(topics)
+            || topics.some((topic) => typeof topic?.match !== "string")) {
             said.push(bad("One of its authorization_details is malformed, which refuses the whole token."));
             continue;
         }
