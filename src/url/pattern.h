@@ -12,7 +12,7 @@
 //
 // Whoever sends patterns and URLs cannot make us work for long. Measured with the worst that we could think
 // of: 4 ms to compile 4,096 bytes (7 µs for an ordinary pattern); a test is given up after 1 ms, and with a
-// custom group after 0.04 ms, or 5 ms where memory may not be made executable (0.07 µs for an ordinary
+// custom group after 0.4 ms, or 5 ms where memory may not be made executable (0.07 µs for an ordinary
 // pattern, 0.1 µs with a custom group).
 #pragma once
 

@@ -283,6 +283,9 @@ static int match_regex(const struct component_regex *regex, struct str text)
         return -ENOMEM;
     PCRE2_SPTR subject = (PCRE2_SPTR)(text.len > 0 ? text.ptr : "");
     int code = pcre2_match(regex->code, subject, text.len, 0, 0, data, regex->limits);
+    // Machine code has little memory; a long text may need more for an expression that is not hostile.
+    if (code == PCRE2_ERROR_JIT_STACKLIMIT)
+        code = pcre2_match(regex->code, subject, text.len, 0, PCRE2_NO_JIT, data, regex->limits);
     pcre2_match_data_free(data);
     return match_result(code);
 }

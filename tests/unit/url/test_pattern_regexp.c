@@ -298,6 +298,18 @@ static void a_hostile_group_is_stopped(void **state)
     assert_hostile_groups_are_stopped();
 }
 
+static void a_long_text_does_not_make_a_group_hostile(void **state)
+{
+    (void)state;
+    char text[4001];
+    memset(text, 'a', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    assert_int_equal(verdict_of("(?:[a-z]|-)+", text, false), 1);
+    assert_int_equal(verdict_of("(?:a|-)*b?", text, false), 1);
+    text[sizeof(text) - 2] = '_';
+    assert_int_equal(verdict_of("(?:[a-z]-?)+", text, false), 0);
+}
+
 // As regular expressions of the standard they would be as hostile as those above.
 static void groups_beside_wildcards_that_repeat_do_not_make_them_hostile(void **state)
 {
@@ -345,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_hundred_groups_in_groups_are_the_most),
         cmocka_unit_test(classes_in_classes_have_a_limit),
         cmocka_unit_test(a_hostile_group_is_stopped),
+        cmocka_unit_test(a_long_text_does_not_make_a_group_hostile),
         cmocka_unit_test(groups_beside_wildcards_that_repeat_do_not_make_them_hostile),
         cmocka_unit_test(groups_match_where_memory_may_not_be_executable),
     };
