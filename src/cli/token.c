@@ -92,9 +92,7 @@ static const struct option options[] = {
     {.name = "publish_urlpattern",
      .type = OPTION_LIST,
      OPTION_AT(struct settings, grants.publish_urlpattern),
-     .doc =
-         "Grants publishing to topics that match this URL Pattern. Repeatable. Hubs of this version do not "
-         "match them yet: it grants nothing."},
+     .doc = "Grants publishing to topics that match this URL Pattern. Repeatable."},
     {.name = "subscribe",
      .type = OPTION_LIST,
      OPTION_AT(struct settings, grants.subscribe),
@@ -102,7 +100,7 @@ static const struct option options[] = {
     {.name = "subscribe_urlpattern",
      .type = OPTION_LIST,
      OPTION_AT(struct settings, grants.subscribe_urlpattern),
-     .doc = "Grants private updates of topics that match. Repeatable. The same holds."},
+     .doc = "Grants private updates of topics that match this URL Pattern. Repeatable."},
     {0},
 };
 
