@@ -15,6 +15,7 @@ struct radix_node {
     char *edge; // the bytes between the parent and here
     size_t edge_len;
     struct radix_node **children; // no two edges begin with the same byte
+    char *firsts;                 // that byte of each: a walk touches no child but the one it takes
     unsigned child_count;
 };
 
@@ -44,26 +45,29 @@ static struct radix_node *new_node(struct radix_node *parent, struct str edge)
 static void free_node(struct radix_node *node)
 {
     free(node->children);
+    free(node->firsts);
     free(node->edge);
     free(node);
 }
 
 static struct radix_node **find_child(const struct radix_node *node, char first)
 {
-    for (unsigned i = 0; i < node->child_count; i++) {
-        if (node->children[i]->edge[0] == first)
-            return &node->children[i];
-    }
-    return NULL;
+    const char *found = node->child_count ? memchr(node->firsts, first, node->child_count) : NULL;
+    return found ? &node->children[found - node->firsts] : NULL;
 }
 
-static int add_child(struct radix_node *node, struct radix_node *child)
+static int add_child(struct radix_node *node, char first, struct radix_node *child)
 {
     struct radix_node **grown =
         realloc(node->children, (node->child_count + 1) * sizeof(struct radix_node *));
     if (!grown)
         return -ENOMEM;
     node->children = grown;
+    char *firsts = realloc(node->firsts, node->child_count + 1);
+    if (!firsts)
+        return -ENOMEM;
+    node->firsts = firsts;
+    firsts[node->child_count] = first;
     node->children[node->child_count++] = child;
     return HUB_OK;
 }
@@ -89,7 +93,7 @@ static struct radix_node *split(struct radix_node **place, size_t at)
     struct radix_node *middle = new_node(child->parent, str_slice(edge_of(child), 0, at));
     if (!middle)
         return NULL;
-    if (add_child(middle, child) != HUB_OK) {
+    if (add_child(middle, child->edge[at], child) != HUB_OK) {
         free_node(middle);
         return NULL;
     }
@@ -102,7 +106,7 @@ static struct radix_node *split(struct radix_node **place, size_t at)
 static struct radix_node *add_new_child(struct radix_node *node, struct str edge)
 {
     struct radix_node *child = new_node(node, edge);
-    if (child && add_child(node, child) != HUB_OK) {
+    if (child && add_child(node, edge.ptr[0], child) != HUB_OK) {
         free_node(child);
         return NULL;
     }
@@ -127,7 +131,10 @@ static void drop_child(struct radix_node *child)
 {
     struct radix_node *parent = child->parent;
     struct radix_node **place = find_child(parent, child->edge[0]);
-    *place = parent->children[--parent->child_count];
+    size_t at = (size_t)(place - parent->children);
+    parent->child_count--;
+    parent->children[at] = parent->children[parent->child_count];
+    parent->firsts[at] = parent->firsts[parent->child_count];
     free_node(child);
 }
 
