@@ -103,6 +103,28 @@ def broadcast(name, title, args, cpu_limits, factor):
 
 
 SECONDS = ["--warmup", "500ms", "--duration", "2s"]
+MATCHERS = (100, 1000, 15000)
+# So that every topic has been seen and the memory of the topics is the same for all.
+MATCH = ["--topics", "15000", "--warmup", "1500ms", "--duration", "2s"]
+
+
+def match_rows(own, title, name):
+    """Publishing what concerns none of 100, 1,000 and 15,000 subscribers; the last costs little more than the first."""
+    fewest = f"{name}-{MATCHERS[0]}"
+
+    def times_fewest(round_, server):
+        return cpu(round_[server]) / cpu(round_[f"{fewest}/{server}"])
+
+    def row(count):
+        limits = [Limit("≤ 15 µs", 15, lambda round_, server: cpu(round_[server]), unit=" µs")]
+        if count == MATCHERS[-1]:
+            limits.append(Limit("≤ 1.5 × with 100", 1.5, times_fewest, unit=" ×"))
+        return Row(f"{name}-{count}", f"publish beside {count:,} {title}",
+                   ["match", "--own", own, "--subscribers", str(count), *MATCH], IN_MEMORY, [PUBLISHES, CPU], limits,
+                   IN_MEMORY)
+
+    return [row(count) for count in MATCHERS]
+
 
 ROWS = [
     Row("idle", "memory of an idle subscriber", ["idle", "--subscribers", "10000", "--duration", "1s"], PEERS,
@@ -133,6 +155,9 @@ ROWS = [
         [Limit("≥ 0.9 × public", 0.9,
                lambda round_, server: publishes(round_[server]) / publishes(round_[f"public/{server}"]),
                least=True, unit=" ×")]),
+    *match_rows("pattern", "who each hold a URL Pattern of their own that does not match", "match"),
+    *match_rows("grant", "of everything who each hold a private grant", "grant"),
+    *match_rows("grant_pattern", "of everything who each hold a private grant by a URL Pattern", "grant-pattern"),
     Row("publish", "publish, nobody listening, 64 publishers", ["publish", *SECONDS], PEERS,
         [PUBLISHES, CPU, ("p99, ms", p99_publish)], [times_nchan(1.25, publishes), *cpu_below(8, 11)],
         IN_MEMORY),

@@ -29,11 +29,19 @@ enum bench_scenario {
     BENCH_BURST,     // many updates at once to all
     BENCH_UNICAST,   // each update to the few subscribers of one of many topics
     BENCH_PRIVATE,   // the same with private updates, each subscriber with a grant of its own
+    BENCH_MATCH,     // nobody receives anything: each subscriber has something of its own that does not match
     BENCH_PUBLISH,   // nobody listens
     BENCH_REPLAY,    // a connection reads the whole history
     BENCH_STORM,     // subscribers come all at once
 };
-#define BENCH_SCENARIO_COUNT 8U
+#define BENCH_SCENARIO_COUNT 9U
+
+// What each subscriber of BENCH_MATCH has of its own.
+enum bench_own {
+    BENCH_OWN_PATTERN,       // a URL Pattern that it matches with; updates are public
+    BENCH_OWN_GRANT,         // a grant of one topic, matching everything; updates are private
+    BENCH_OWN_GRANT_PATTERN, // the same with a grant of a URL Pattern
+};
 
 enum bench_protocol {
     BENCH_MERCURE,
@@ -44,14 +52,16 @@ enum bench_protocol {
 struct bench_config {
     enum bench_scenario scenario;
     enum bench_protocol protocol;
+    enum bench_own own; // of BENCH_MATCH
     struct sockaddr_storage address;
     socklen_t address_len;
     struct str host; // for the Host field
     struct str path; // of the hub
     struct str publish_token;
     struct str subscribe_token; // empty: anonymous
-    // Appends a token that grants subscribing to `topic` and nothing else. NULL: subscribe_token serves all.
-    int (*mint)(void *arg, struct str topic, struct buf *token);
+    // Appends a token that grants subscribing to `topic`, or to the topics of a URL Pattern, and nothing
+    // else. NULL: subscribe_token serves all.
+    int (*mint)(void *arg, struct str topic, bool is_pattern, struct buf *token);
     void *mint_arg;
     unsigned subscribers;
     unsigned topics;
@@ -100,6 +110,7 @@ struct bench_result {
 // The names, in the order of the enums.
 extern const char *const bench_scenario_names[];
 extern const char *const bench_protocol_names[];
+extern const char *const bench_own_names[]; // zero-terminated
 
 // Runs the load. 0 when it was run to its end (or interrupted): losses are results, not errors. A negative
 // code when it could not: result->failure says why.

@@ -24,6 +24,7 @@ static uint64_t work_of(const struct bench_config *config, const struct bench_re
         return result->delivered;
     case BENCH_UNICAST:
     case BENCH_PRIVATE:
+    case BENCH_MATCH:
     case BENCH_PUBLISH:
         return result->published;
     case BENCH_STORM:

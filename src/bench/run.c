@@ -22,9 +22,10 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define SETTLE_MS 300 // for what is still on its way or being set up
 
-const char *const bench_scenario_names[] = {"idle",    "broadcast", "burst",  "unicast",
-                                            "private", "publish",   "replay", "storm"};
+const char *const bench_scenario_names[] = {"idle",  "broadcast", "burst",  "unicast", "private",
+                                            "match", "publish",   "replay", "storm"};
 const char *const bench_protocol_names[] = {"mercure", "nchan", "bare"};
+const char *const bench_own_names[] = {"pattern", "grant", "grant_pattern", NULL};
 
 static atomic_bool interrupted;
 
@@ -204,6 +205,7 @@ static int publish_history(struct session *session)
 }
 
 // With history each subscriber receives what its topic has behind the id: everything, or all but the first.
+// Those of BENCH_MATCH receive nothing.
 static void expect_history(struct session *session)
 {
     const struct bench_config *config = session->config;
@@ -216,7 +218,7 @@ static void expect_history(struct session *session)
             load->topics[topic].expected.sum -= first.sum;
         }
     }
-    for (unsigned i = 0; i < config->subscribers; i++) {
+    for (unsigned i = 0; config->scenario != BENCH_MATCH && i < config->subscribers; i++) {
         struct load_topic *topic = &load->topics[crowd_topic(config, i)];
         topic->subscribers++;
         load->expected += topic->expected.count;
@@ -350,6 +352,7 @@ static int run_phases(struct session *session)
     case BENCH_BURST:
     case BENCH_UNICAST:
     case BENCH_PRIVATE:
+    case BENCH_MATCH:
     case BENCH_PUBLISH:
         break;
     }
@@ -376,14 +379,17 @@ static int check_subscribers(struct session *session)
 {
     const struct bench_config *config = session->config;
     const struct load_topic *topics = session->load.topics;
+    const struct tally none = {0};
+    bool is_match = config->scenario == BENCH_MATCH;
     uint64_t *orders = calloc(config->topics, sizeof(*orders));
     if (!orders)
         return -ENOMEM;
     for (size_t i = 0; i < config->subscribers; i++) {
         const struct tally *seen = &session->shared->tallies[i];
         unsigned topic = crowd_topic(config, i);
-        check_tally(session->result, &topics[topic].expected, seen);
-        if (seen->count != topics[topic].expected.count)
+        const struct tally *expected = is_match ? &none : &topics[topic].expected;
+        check_tally(session->result, expected, seen);
+        if (is_match || seen->count != expected->count)
             continue;
         if (orders[topic] == 0)
             orders[topic] = seen->order;

@@ -11,6 +11,10 @@
 #define MERCURE_TOPIC "https://example.com/bench/"
 #define MERCURE_TOPIC_ENCODED "https%3A%2F%2Fexample.com%2Fbench%2F"
 #define NCHAN_TOPIC "bench"
+// Behind a published topic, so that the published one does not match though all of its characters do.
+#define UNMATCHED_PATTERN "/:id"
+#define UNMATCHED_PATTERN_ENCODED "%2F%3Aid"
+#define UNMATCHED_TOPIC "/own"
 #define TOKEN_MAX 16384U
 
 static void append_number(struct buf *to, uint32_t number)
@@ -60,11 +64,17 @@ static void append_data(const struct bench_config *config, struct buf *to, struc
     buf_commit(to, config->size);
 }
 
+static bool publishes_private(const struct bench_config *config)
+{
+    return config->scenario == BENCH_PRIVATE ||
+           (config->scenario == BENCH_MATCH && config->own != BENCH_OWN_PATTERN);
+}
+
 static void append_mercure_publish(const struct bench_config *config, struct buf *to,
                                    struct publish_shape *shape)
 {
     const struct str before = STR("topic=" MERCURE_TOPIC_ENCODED);
-    struct str between = config->scenario == BENCH_PRIVATE ? STR("&private=on&data=") : STR("&data=");
+    struct str between = publishes_private(config) ? STR("&private=on&data=") : STR("&data=");
     buf_append_str(to, STR("POST "));
     buf_append_str(to, config->path);
     append_host(config, to);
@@ -123,6 +133,17 @@ void shape_set_topic(char *request, const struct publish_shape *shape, uint32_t 
         request[shape->topic_at + --i] = (char)('0' + topic % 10);
 }
 
+// Appends what the subscriber's own token grants; tells whether it is a URL Pattern.
+static bool append_granted(const struct bench_config *config, uint32_t topic, struct buf *to)
+{
+    bool is_pattern = config->scenario == BENCH_MATCH && config->own == BENCH_OWN_GRANT_PATTERN;
+    buf_append_str(to, STR(MERCURE_TOPIC));
+    append_number(to, topic);
+    if (config->scenario == BENCH_MATCH)
+        buf_append_str(to, is_pattern ? STR(UNMATCHED_PATTERN) : STR(UNMATCHED_TOPIC));
+    return is_pattern;
+}
+
 static int append_subscriber_token(const struct bench_config *config, uint32_t topic, struct buf *to)
 {
     if (!config->mint) {
@@ -132,9 +153,8 @@ static int append_subscriber_token(const struct bench_config *config, uint32_t t
     struct buf name, token;
     buf_init(&name, 256);
     buf_init(&token, TOKEN_MAX);
-    buf_append_str(&name, STR(MERCURE_TOPIC));
-    append_number(&name, topic);
-    int err = name.err ? name.err : config->mint(config->mint_arg, buf_str(&name), &token);
+    bool is_pattern = append_granted(config, topic, &name);
+    int err = name.err ? name.err : config->mint(config->mint_arg, buf_str(&name), is_pattern, &token);
     if (!err)
         append_token(buf_str(&token), to);
     buf_done(&name);
@@ -142,13 +162,26 @@ static int append_subscriber_token(const struct bench_config *config, uint32_t t
     return err;
 }
 
+static void append_matcher(const struct bench_config *config, uint32_t topic, struct buf *to)
+{
+    bool is_match = config->scenario == BENCH_MATCH;
+    if (is_match && config->own != BENCH_OWN_PATTERN) {
+        buf_append_str(to, STR("?match=*"));
+        return;
+    }
+    buf_append_str(to, is_match ? STR("?match_urlpattern=") : STR("?match="));
+    buf_append_str(to, STR(MERCURE_TOPIC_ENCODED));
+    append_number(to, topic);
+    if (is_match)
+        buf_append_str(to, STR(UNMATCHED_PATTERN_ENCODED));
+}
+
 static int append_mercure_subscribe(const struct bench_config *config, uint32_t topic, struct str last_id,
                                     struct buf *to)
 {
     buf_append_str(to, STR("GET "));
     buf_append_str(to, config->path);
-    buf_append_str(to, STR("?match=" MERCURE_TOPIC_ENCODED));
-    append_number(to, topic);
+    append_matcher(config, topic, to);
     append_host(config, to);
     append_last_id(last_id, to);
     return append_subscriber_token(config, topic, to);

@@ -24,6 +24,7 @@ struct settings {
     struct hub_settings hub;
     struct str spawn;
     unsigned protocol;
+    unsigned own;
     uint64_t subscribers;
     uint64_t topics;
     uint64_t publishers;
@@ -69,7 +70,14 @@ static const struct option options[] = {
      .max = BENCH_TOPICS_MAX,
      OPTION_AT(struct settings, topics),
      .doc = "Over how many topics they are spread.",
-     .default_doc = "1; as many as subscribers for unicast, private"},
+     .default_doc = "1; as many as subscribers for unicast, private, match"},
+    {.name = "own",
+     .type = OPTION_ENUM,
+     .words = bench_own_names,
+     .default_text = "pattern",
+     OPTION_AT(struct settings, own),
+     .doc = "What each subscriber of match has of its own: a URL Pattern that it matches with (pattern), or, "
+            "matching everything, a grant of one private topic (grant) or of a URL Pattern (grant_pattern)."},
     {.name = "publishers",
      .letter = 'p',
      .type = OPTION_INTEGER,
@@ -175,6 +183,7 @@ static const struct flags_spec spec = {
              "  burst      --burst updates at once to all\n"
              "  unicast    each update to one of many topics\n"
              "  private    the same with private updates and a token for each subscriber\n"
+             "  match      updates that concern none of the subscribers, see --own\n"
              "  publish    nobody listens\n"
              "  replay     a connection reads the whole history\n"
              "  storm      subscribers come all at once",
@@ -224,7 +233,8 @@ static unsigned default_history(const struct settings *settings, enum bench_scen
 // With ids the history goes round the topics twice: each subscriber names the first update of its topic.
 static unsigned default_topics(const struct bench_config *config)
 {
-    bool many = config->scenario == BENCH_UNICAST || config->scenario == BENCH_PRIVATE;
+    bool many = config->scenario == BENCH_UNICAST || config->scenario == BENCH_PRIVATE ||
+                config->scenario == BENCH_MATCH;
     if (config->with_id)
         return config->history / 2 ? config->history / 2 : 1;
     return many && config->subscribers ? config->subscribers : 1;
@@ -234,6 +244,7 @@ static void configure(const struct settings *settings, struct bench_config *conf
 {
     enum bench_scenario scenario = config->scenario;
     config->protocol = (enum bench_protocol)settings->protocol;
+    config->own = (enum bench_own)settings->own;
     config->subscribers = choose(settings->subscribers, default_subscribers(scenario));
     config->with_id = settings->with_id;
     config->history = choose(settings->history, default_history(settings, scenario));
@@ -254,6 +265,26 @@ static void configure(const struct settings *settings, struct bench_config *conf
     config->server = (pid_t)settings->server_pid;
 }
 
+// Each subscriber has a token of its own.
+static bool has_own_tokens(const struct bench_config *config)
+{
+    return config->scenario == BENCH_PRIVATE ||
+           (config->scenario == BENCH_MATCH && config->own != BENCH_OWN_PATTERN);
+}
+
+static const char *contradiction_of_match(const struct settings *settings, const struct bench_config *config)
+{
+    if (config->scenario != BENCH_MATCH)
+        return config->own != BENCH_OWN_PATTERN ? "--own belongs to match" : NULL;
+    if (config->protocol != BENCH_MERCURE)
+        return "match needs --protocol mercure: the others have neither patterns nor grants";
+    if (config->in_flight)
+        return "--in-flight does not go with match: no subscriber is to receive an update";
+    if (has_own_tokens(config) && settings->hub.token.len)
+        return "--own makes a token for each subscriber: give it --key instead of --token";
+    return NULL;
+}
+
 static const char *contradiction(const struct settings *settings, const struct bench_config *config)
 {
     if (settings->spawn.len && !str_eq(settings->hub.url, STR(DEV_HUB)))
@@ -266,7 +297,7 @@ static const char *contradiction(const struct settings *settings, const struct b
         return "--in-flight needs a single topic: all subscribers are to receive each update";
     if (config->in_flight && config->subscribers == 0)
         return "--in-flight needs subscribers";
-    return NULL;
+    return contradiction_of_match(settings, config);
 }
 
 // ---- Tokens ----
@@ -276,12 +307,14 @@ struct minter {
     struct buf key;
 };
 
-static int mint_for_topic(void *arg, struct str topic, struct buf *token)
+static int mint_for_topic(void *arg, struct str topic, bool is_pattern, struct buf *token)
 {
     const struct minter *minter = arg;
     const struct hub_settings *hub = minter->hub;
     struct mint_request request = hub_mint_all(hub);
-    request.grants = (struct mint_grants){.subscribe = {&topic, 1}};
+    const struct option_list granted = {&topic, 1};
+    request.grants = is_pattern ? (struct mint_grants){.subscribe_urlpattern = granted}
+                                : (struct mint_grants){.subscribe = granted};
     struct buf reason;
     buf_init(&reason, 1024);
     int err = mint_token(&request, buf_str(&minter->key), hub->algorithm, STR(""), token, &reason);
@@ -305,7 +338,7 @@ static bool set_tokens(struct bench_config *config, struct minter *minter, struc
     if (!make_token(minter, token))
         return false;
     config->publish_token = config->subscribe_token = buf_str(token);
-    if (config->scenario == BENCH_PRIVATE && minter->hub->token.len == 0) {
+    if (has_own_tokens(config) && minter->hub->token.len == 0) {
         config->mint = mint_for_topic;
         config->mint_arg = minter;
     }

@@ -424,6 +424,9 @@ def run_bench(*args, folder):
     ["burst", "--subscribers", 20, "--duration", "300ms", "--burst", 16],
     ["unicast", "--subscribers", 20, "--topics", 5, "--duration", "300ms"],
     ["private", "--subscribers", 20, "--duration", "300ms"],
+    ["match", "--subscribers", 20, "--duration", "300ms"],
+    ["match", "--own", "grant", "--subscribers", 20, "--duration", "300ms"],
+    ["match", "--own", "grant_pattern", "--subscribers", 20, "--duration", "300ms"],
     ["publish", "--duration", "300ms"],
     ["replay", "--history", 2000, "--subscribers", 2],
     ["storm", "--subscribers", 50],
@@ -560,6 +563,10 @@ def children_of(pid):
     ([], b"SCENARIO"), (["brodcast"], b"broadcast"), (["burst", "--with-id"], b"storm"),
     (["broadcast", "--size", "3"], b"--size"), (["unicast", "--in-flight", "2"], b"single topic"),
     (["idle", "--spawn", "local", "--url", "http://localhost:1/"], b"--url"),
+    (["unicast", "--own", "grant"], b"--own belongs to match"), (["match", "--own", "grand"], b"grant"),
+    (["match", "--protocol", "nchan"], b"--protocol mercure"),
+    (["match", "--in-flight", "1", "--topics", "1"], b"--in-flight"),
+    (["match", "--own", "grant", "--token", "x"], b"--key"),
 ])
 def test_wrong_use_of_bench_is_told(tmp_path, args, hint):
     result = run_command("bench", *args, folder=tmp_path)

@@ -56,10 +56,10 @@ static void a_topic_is_written_in_place(void **state)
     buf_done(&request);
 }
 
-static int mint(void *arg, struct str topic, struct buf *token)
+static int mint(void *arg, struct str topic, bool is_pattern, struct buf *token)
 {
     (void)arg;
-    buf_append_str(token, STR("for:"));
+    buf_append_str(token, is_pattern ? STR("pattern:") : STR("for:"));
     buf_append_str(token, topic);
     return token->err;
 }
@@ -74,6 +74,38 @@ static void a_private_subscriber_has_a_token_of_its_own(void **state)
     assert_int_equal(shape_subscribe(&config, 42, STR(""), &request), HUB_OK);
     assert_non_null(strstr(buf_c(&request), "Bearer for:https://example.com/bench/0000042\r\n"));
     buf_done(&request);
+}
+
+static void assert_match_sends(enum bench_own own, const char *matcher, const char *bearer,
+                               const char *publish)
+{
+    struct bench_config config = config_of(BENCH_MERCURE);
+    struct publish_shape shape;
+    struct buf request;
+    config.scenario = BENCH_MATCH;
+    config.own = own;
+    config.mint = own == BENCH_OWN_PATTERN ? NULL : mint;
+    buf_init(&request, 4096);
+    assert_int_equal(shape_subscribe(&config, 42, STR(""), &request), HUB_OK);
+    assert_non_null(strstr(buf_c(&request), matcher));
+    assert_non_null(strstr(buf_c(&request), bearer));
+    buf_clear(&request);
+    assert_int_equal(shape_publish(&config, &request, &shape), HUB_OK);
+    assert_non_null(strstr(buf_c(&request), publish));
+    buf_done(&request);
+}
+
+static void what_a_subscriber_of_match_has_of_its_own_begins_with_the_topic_and_does_not_match(void **state)
+{
+    (void)state;
+    const char *private_to = "bench%2F0000000&private=on&data=";
+    assert_match_sends(BENCH_OWN_PATTERN,
+                       "?match_urlpattern=https%3A%2F%2Fexample.com%2Fbench%2F0000042%2F%3Aid ",
+                       "Bearer s\r\n", "bench%2F0000000&data=");
+    assert_match_sends(BENCH_OWN_GRANT, "?match=* ", "Bearer for:https://example.com/bench/0000042/own\r\n",
+                       private_to);
+    assert_match_sends(BENCH_OWN_GRANT_PATTERN, "?match=* ",
+                       "Bearer pattern:https://example.com/bench/0000042/:id\r\n", private_to);
 }
 
 static void the_last_event_id_is_sent_in_a_header(void **state)
@@ -104,6 +136,7 @@ int main(void)
         cmocka_unit_test(the_length_of_a_publish_is_what_follows_its_head),
         cmocka_unit_test(a_topic_is_written_in_place),
         cmocka_unit_test(a_private_subscriber_has_a_token_of_its_own),
+        cmocka_unit_test(what_a_subscriber_of_match_has_of_its_own_begins_with_the_topic_and_does_not_match),
         cmocka_unit_test(the_last_event_id_is_sent_in_a_header),
         cmocka_unit_test(the_id_of_an_update_is_found_in_the_answer),
     };
