@@ -182,6 +182,17 @@ static const struct conf_verifier *verifier_at(const struct conf *conf, size_t i
     return index % 2 ? &issuer->subscriber : &issuer->publisher;
 }
 
+static void warn_of_plain_http(struct str url)
+{
+    static const char *const here[] = {"http://127.", "http://localhost", "http://[::1]"};
+    bool plain = str_starts_with(url, STR("http://"));
+    for (size_t i = 0; i < ARRAY_LEN(here); i++)
+        plain = plain && !str_starts_with(url, str_from_c(here[i]));
+    if (plain)
+        LOG(LOG_LEVEL_WARN, "Keys are fetched without TLS: whoever is on the way can replace them",
+            LOG_STR("url", url));
+}
+
 static int add_source(struct keyring *keyring, struct str url)
 {
     unsigned number = (unsigned)keyring->source_count + 1;
@@ -194,6 +205,7 @@ static int add_source(struct keyring *keyring, struct str url)
         return err;
     }
     keyring->source_count++;
+    warn_of_plain_http(url);
     return HUB_OK;
 }
 

@@ -325,6 +325,11 @@ def test_http_may_be_redirected_a_few_times(start_hub, key_server):
     assert circle.requests == 4
 
 
+def test_keys_without_tls_are_warned_of(start_hub):
+    hub = start_hub(issuers=[issuer("http://keys.invalid/jwks.json")])
+    hub.log.wait("^Keys are fetched without TLS", url="http://keys.invalid/jwks.json")
+
+
 # ---- sets in files
 
 
