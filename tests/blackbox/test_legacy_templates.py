@@ -109,3 +109,16 @@ def test_a_modern_grant_is_no_template(templates, topic):
 def test_a_template_over_the_bounds_is_refused(templates):
     response = templates.request("GET", PATH + "?topic=" + "%7Ba%7D" * 200)
     assert response.status == 400
+
+
+def test_a_hostile_claim_does_not_hold_a_worker_up(templates):
+    # It would take seconds: each topic nearly matches all templates but the last, which grants it.
+    token = publisher(*["{a}" * 100 + str(i) for i in range(37)])
+    topic = "a" * 1000 + "36"
+    assert publish(templates, {"topic": [topic] * 8}, token).status == 200
+    response = publish(templates, {"topic": [topic] * 1000}, token)
+    assert (response.status, response.text) == (
+        413, "the topics take too long to be checked against the grants of the token\n")
+    many = [f"https://example.com/{i}/x" for i in range(1000)]
+    usual = publisher(*[f"https://example.com/{i}" + "/{id}" for i in range(250)], "https://example.com/{+any}")
+    assert publish(templates, {"topic": many}, usual).status == 200
