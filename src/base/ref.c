@@ -26,3 +26,8 @@ void ref_put(struct ref *ref)
     if (ref && atomic_fetch_sub_explicit(&ref->_count, 1, memory_order_acq_rel) == 1)
         ref->_free(ref);
 }
+
+bool ref_is_only(const struct ref *ref)
+{
+    return atomic_load_explicit(&ref->_count, memory_order_acquire) == 1;
+}

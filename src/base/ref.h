@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 struct ref {
     atomic_uint _count;
@@ -17,3 +18,6 @@ void ref_get(struct ref *ref);
 void ref_get_many(struct ref *ref, unsigned n);
 // One owner less; the last one frees it. NULL is accepted.
 void ref_put(struct ref *ref);
+// Whether the caller is the one owner; then nobody else can become one. What other owners did before they
+// went has been done.
+bool ref_is_only(const struct ref *ref);

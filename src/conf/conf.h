@@ -69,6 +69,8 @@ struct conf {
     struct str cookie_name;
     uint64_t token_cache_size;
     uint64_t jwks_refresh_ms;
+    bool subscriptions;
+    uint64_t subscription_event_ttl_ms;
 
     uint64_t heartbeat_ms;
     uint64_t write_timeout_ms;

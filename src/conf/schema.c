@@ -118,8 +118,13 @@ const struct option conf_options[] = {
     {INTEGER(max_matchers, "100"), RANGE(1, 10000), .doc = "Matchers of one subscription request."},
     {SIZE(max_matcher_length, "4KiB"), RANGE(16, 64 * KIB), .doc = "Bytes of one matcher."},
     {SIZE(max_matcher_bytes, "256MiB"), RANGE(64 * KIB, TIB),
-     .doc = "Memory for the matchers of all streams, equal ones on a worker once; a subscription beyond it "
-            "gets 503."},
+     .doc = "Memory for the matchers of all streams, equal ones on a worker once, and with `subscriptions` "
+            "for what is told of them; a subscription beyond it gets 503."},
+    {BOOL(subscriptions), .variable = "SUBSCRIPTIONS", .letter = 's',
+     .doc = "Tell who is subscribed: an event when a subscription begins and when it ends, and the API that "
+            "lists them at `/.well-known/mercure/subscriptions`."},
+    {DURATION(subscription_event_ttl, "15m"), RANGE(SECOND, YEAR),
+     .doc = "How long the history keeps these events."},
     {SIZE(max_unsent_bytes, "64MiB"), RANGE(64 * KIB, TIB),
      .doc = "Frames and responses that slow readers have taken in part and that must stay in memory, "
             "and heads of requests that have come in part, for the process. A frame counts once for all "
@@ -216,8 +221,6 @@ const struct option conf_options[] = {
 const size_t conf_option_count = sizeof(conf_options) / sizeof(conf_options[0]) - 1;
 
 const struct option conf_absent[] = {
-    {.name = "subscriptions", .type = OPTION_BOOL, .variable = "SUBSCRIPTIONS", .letter = 's'},
-    {.name = "subscription_event_ttl", .type = OPTION_TEXT},
     {.name = "drain_spread", .type = OPTION_TEXT},
     {.name = "cert_file", .type = OPTION_TEXT, .variable = "CERT_FILE", .letter = 'C'},
     {.name = "key_file", .type = OPTION_TEXT, .variable = "KEY_FILE", .letter = 'J'},

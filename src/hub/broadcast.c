@@ -91,6 +91,15 @@ static void add_to_batch(struct broadcast *broadcast, struct batch *batch, const
     broadcast->head = entry->position;
 }
 
+static void keep_newest(struct broadcast *broadcast, struct update *update)
+{
+    if (broadcast->newest)
+        ref_put(&broadcast->newest->ref);
+    if (update)
+        ref_get(&update->ref);
+    broadcast->newest = update;
+}
+
 static bool is_new(const struct broadcast *broadcast, const struct feed_entry *entry)
 {
     return broadcast->head.len == 0 || position_cmp(&entry->position, &broadcast->head) > 0;
@@ -157,6 +166,7 @@ int broadcast_init(struct broadcast *broadcast, struct shard *const *shards, siz
 
 void broadcast_done(struct broadcast *broadcast)
 {
+    keep_newest(broadcast, NULL);
     free(broadcast->_spare);
     tail_budget_done(&broadcast->tail);
 }
@@ -200,6 +210,8 @@ int broadcast_slice(struct broadcast *broadcast, const struct history_slice *sli
         if (!err)
             add_to_batch(broadcast, batch, &entry);
     }
+    if (broadcast->keeps_newest && batch->count)
+        keep_newest(broadcast, batch->entries[batch->count - 1].update);
     post_batch(broadcast, batch);
     return err;
 }

@@ -16,6 +16,7 @@
 struct batch;
 struct message;
 struct shard;
+struct update;
 
 struct broadcast {
     struct shard *const *_shards; // one per worker; the caller's
@@ -24,6 +25,8 @@ struct broadcast {
     struct position head;    // of the newest update handed on
     struct position _oldest; // that the transport keeps, once it has dropped some
     uint64_t fed;            // updates handed on
+    bool keeps_newest;       // the owner wants the next
+    struct update *newest;   // of what broadcast_slice handed on; one reference, or NULL
     uint64_t _posted_bytes;
     struct batch *_spare; // tells the workers of a cut when there is no memory for another batch
     bool _spare_is_away;  // the workers have it

@@ -80,11 +80,18 @@ static void add_due(struct due *due, const struct http_slice *slice, uint64_t of
     due->budget -= slice->bytes.len < due->budget ? slice->bytes.len : due->budget;
 }
 
-static void add_tail_entry(struct due *due, const struct tail_entry *entry)
+static enum generation generation_of(const struct subscriber *subscriber)
+{
+    return subscriber->legacy ? GENERATION_LEGACY : GENERATION_MODERN;
+}
+
+static void add_tail_entry(const struct subscriber *subscriber, const struct tail_entry *entry)
 {
     struct update *update = entry->update;
-    struct http_slice slice = {
-        .bytes = update->record.frame, .owner = &update->ref, .memory = update_memory(update)};
+    struct due *due = &subscriber->shard->due;
+    struct http_slice slice = {.bytes = record_frame(&update->record, generation_of(subscriber)),
+                               .owner = &update->ref,
+                               .memory = update_memory(update)};
     add_due(due, &slice, entry->offset, &entry->position);
 }
 
@@ -103,7 +110,7 @@ static void gather_pending(struct subscriber *subscriber)
     struct tail *tail = &subscriber->shard->tail;
     struct due *due = &subscriber->shard->due;
     for (unsigned i = 0; i < subscriber->pending_count && has_room(due); i++)
-        add_tail_entry(due, tail_at(tail, pending_offset(subscriber, i)));
+        add_tail_entry(subscriber, tail_at(tail, pending_offset(subscriber, i)));
 }
 
 // The first offset of the tail after `after` that may concern the subscriber; tail.next when there is none.
@@ -129,6 +136,8 @@ static bool is_granted(const struct subscriber *subscriber, const struct tail_en
     if (!(record->flags & RECORD_PRIVATE))
         return true;
     if (!subscriber->grant)
+        return false;
+    if (record->flags & RECORD_SUBSCRIPTION && !subscriber_takes_event(subscriber, record))
         return false;
     look(&subscriber->shard->due, record->topic_count * LOOK_COST);
     return grant_covers(subscriber->grant, record, entry->offset);
@@ -169,7 +178,7 @@ static void gather_from_tail(struct subscriber *subscriber)
         look(due, look_at_entry(subscriber, entry));
         at = candidate;
         if (is_wanted(subscriber, entry))
-            add_tail_entry(due, entry);
+            add_tail_entry(subscriber, entry);
     }
     due->end_offset = at;
     due->end = *tail_before(tail, at + 1);
@@ -199,8 +208,9 @@ static void gather_from_slice(struct subscriber *subscriber, struct history_slic
             return; // not fed yet: it will be in the tail
         due->end = entry->position;
         look(due, look_at_record(subscriber, &entry->record));
-        struct http_slice frame = {
-            .bytes = entry->record.frame, .owner = &slice->ref, .memory = slice->memory};
+        struct http_slice frame = {.bytes = record_frame(&entry->record, generation_of(subscriber)),
+                                   .owner = &slice->ref,
+                                   .memory = slice->memory};
         if (subscriber_wants(subscriber, &entry->record))
             add_due(due, &frame, 0, &entry->position);
     }

@@ -24,6 +24,7 @@ int hub_new(struct hub **ret_hub, uint32_t number, const struct conf *conf, size
         return -ENOMEM;
     hub->number = number;
     hub->conf = conf;
+    hub->serves_legacy = conf->legacy.version != 0;
     hub->shards = calloc(worker_count, sizeof(struct shard *));
     hub->shard_count = worker_count;
     int err = hub->shards ? keyring_new(&hub->keyring, hub) : -ENOMEM;

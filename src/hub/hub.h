@@ -29,6 +29,7 @@ struct hub {
     struct keyring *keyring;
     struct jwt_keyset *keys; // the newest; main's, once there are workers: each of them has its own reference
     struct url url;          // its own URL, against which topics are resolved
+    bool serves_legacy;      // there may be subscribers of 0.x
     struct sequencer *sequencer;
     struct shard **shards; // one per worker, of the worker's own
     size_t shard_count;
@@ -37,6 +38,7 @@ struct hub {
     atomic_size_t pending_bytes;     // their memory, against max_pending_bytes
     atomic_size_t subscribers;       // against max_subscribers
     atomic_size_t matcher_bytes;     // what subscribers' matchers take, against max_matcher_bytes
+    atomic_size_t listings;          // of subscriptions, that are being sent
 };
 
 // With its keys and its URL; the sequencer and the shards are for the caller to set. What is wrong with a key

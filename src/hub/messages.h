@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "hub/publish_queue.h"
 #include "loop/loop.h"
 #include "transport/transport.h"
 
@@ -14,19 +15,15 @@ struct broadcast;
 struct lookups;
 struct sequencer;
 struct shard;
-struct update;
 
 // Worker → hub thread: store this. Comes back once, settled. The worker allocates and frees it.
 struct publish_request {
     struct message message;
     struct sequencer *sequencer;
     struct shard *shard;
-    message_handle_fn *settled; // on the worker
-    struct update *update;      // one reference, the hub thread's
-    size_t memory;              // what it counts in pending_bytes
-    struct list queued;         // the hub thread's
-    enum publish_result result;
-    const char *reason; // why it was refused; a constant sentence
+    message_handle_fn *settled;  // on the worker
+    struct queued_update queued; // the hub thread's, with the update; when it is settled, what became of it
+    size_t memory;               // what it counts in pending_bytes
 
     uint64_t exchange_id;  // the worker's; 0 when it was answered before it was settled
     struct timer deadline; // the worker's

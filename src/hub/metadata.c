@@ -76,6 +76,10 @@ static void append_document(struct buf *body, const struct conf *conf, struct st
     write_authorization_servers(&json, conf);
     write_list_of_one(&json, STR("authorization_details_types_supported"), STR(AUTHORIZATION_TYPE));
     json_write_member(&json, STR("mercure_cookie"), conf->cookie_name);
+    if (conf->subscriptions) {
+        json_write_key(&json, STR("mercure_subscriptions"));
+        json_write_bool(&json, true);
+    }
     json_end_object(&json);
     buf_append_c(body, '\n');
 }

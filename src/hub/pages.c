@@ -34,7 +34,7 @@ static void answer_config(const struct worker *worker, struct exchange *exchange
     json_write_key(&json, STR("anonymous"));
     json_write_bool(&json, conf->anonymous);
     json_write_key(&json, STR("subscriptions"));
-    json_write_bool(&json, false);
+    json_write_bool(&json, worker->conf->subscriptions);
     json_write_member(&json, STR("cookieName"), conf->cookie_name);
     json_write_member(&json, STR("version"), STR(CINNABAR_VERSION));
     json_write_member(&json, STR("hub"), buf_str(&resource));

@@ -117,15 +117,15 @@ static struct exchange *exchange_of(const struct publish_request *request)
 
 static void answer_settled(const struct publish_request *request, struct exchange *exchange)
 {
-    if (request->result == PUBLISH_STORED) {
+    if (request->queued.result == PUBLISH_STORED) {
         const struct publishing *publishing = exchange_data(exchange);
         answer_add_security_headers(exchange);
         exchange_respond(exchange, 200, TEXT_PLAIN, publishing->event_id);
         return;
     }
     LOG(LOG_LEVEL_WARN, "Publication not stored", LOG_STR("request_id", exchange_request_id(exchange)),
-        LOG_C("reason", request->reason));
-    answer_unavailable(exchange, request->result == PUBLISH_REFUSED
+        LOG_C("reason", request->queued.reason));
+    answer_unavailable(exchange, request->queued.result == PUBLISH_REFUSED
                                      ? STR("Service Unavailable: the update was not stored")
                                      : STR("Service Unavailable: the update may still appear"));
 }
@@ -136,7 +136,7 @@ static void settled(struct message *message)
     struct shard_metrics *metrics = &request->shard->metrics;
     timer_cancel(&request->deadline);
     release_pending(request->shard->hub, request->memory);
-    counter_add(request->result == PUBLISH_STORED ? &metrics->published : &metrics->publish_failed, 1);
+    counter_add(request->queued.result == PUBLISH_STORED ? &metrics->published : &metrics->publish_failed, 1);
     histogram_record(&metrics->publish_us, (clock_mono_ns() - request->started_ns) / 1000);
     struct exchange *exchange = exchange_of(request);
     if (exchange)
@@ -182,11 +182,11 @@ static struct publish_request *new_request(struct publishing *publishing, struct
     request->settled = settled;
     request->sequencer = shard->hub->sequencer;
     request->shard = shard;
-    request->update = update;
+    request->queued.update = update;
     request->memory = update_memory(update);
     request->exchange_id = exchange_id(exchange);
     request->started_ns = clock_mono_ns();
-    list_init(&request->queued);
+    list_init(&request->queued.node);
     timer_init(&request->deadline, overdue);
     return request;
 }

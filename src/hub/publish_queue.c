@@ -3,9 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/random.h"
-#include "hub/messages.h"
 #include "hub/sequencer.h"
-#include "hub/shard.h"
 #include "mercure/update.h"
 
 void publish_queue_init(struct publish_queue *queue, const struct publish_queue_config *config)
@@ -15,52 +13,51 @@ void publish_queue_init(struct publish_queue *queue, const struct publish_queue_
     list_init(&queue->_waiting);
 }
 
-void publish_queue_add(struct publish_queue *queue, struct publish_request *request)
+void publish_queue_add(struct publish_queue *queue, struct queued_update *queued)
 {
-    list_append(&queue->_waiting, &request->queued);
+    list_append(&queue->_waiting, &queued->node);
+}
+
+bool publish_queue_is_empty(const struct publish_queue *queue)
+{
+    return list_empty(&queue->_waiting);
 }
 
 // ---- Answers ----
 
-// They go into the outbox of their worker's shard; post_settled follows.
-static void settle(struct publish_request *request, enum publish_result result, const char *reason)
+// queue.config.answered follows.
+static void settle(struct queued_update *queued, enum publish_result result, const char *reason)
 {
-    ref_put(&request->update->ref);
-    request->update = NULL;
-    request->result = result;
-    request->reason = reason;
-    request->message.handle = request->settled;
-    outbox_add(&request->shard->settled, &request->message);
+    ref_put(&queued->update->ref);
+    queued->update = NULL;
+    queued->result = result;
+    queued->reason = reason;
+    queued->settled(queued);
 }
 
-static void post_settled(struct publish_queue *queue)
-{
-    for (size_t i = 0; i < queue->config.shard_count; i++) {
-        struct shard *shard = queue->config.shards[i];
-        outbox_post(&shard->settled, &shard->loop->mailbox);
-    }
-}
-
-static void refuse(struct publish_queue *queue, struct publish_request *request, const char *reason)
+static void refuse(struct publish_queue *queue, struct queued_update *queued, const char *reason)
 {
     counter_add(&queue->config.metrics->refused, 1);
-    settle(request, PUBLISH_REFUSED, reason);
+    settle(queued, PUBLISH_REFUSED, reason);
 }
 
-void publish_queue_refuse(struct publish_queue *queue, struct publish_request *request, const char *reason)
+void publish_queue_refuse(struct publish_queue *queue, struct queued_update *queued, const char *reason)
 {
-    refuse(queue, request, reason);
-    post_settled(queue);
+    refuse(queue, queued, reason);
+    queue->config.answered(queue);
 }
 
 void publish_queue_refuse_all(struct publish_queue *queue, const char *reason)
 {
+    struct list waiting;
+    list_init(&waiting);
+    list_splice(&waiting, &queue->_waiting);
     struct list *node;
-    while ((node = list_first(&queue->_waiting)) != NULL) {
+    while ((node = list_first(&waiting)) != NULL) {
         list_remove(node);
-        refuse(queue, CONTAINER_OF(node, struct publish_request, queued), reason);
+        refuse(queue, CONTAINER_OF(node, struct queued_update, node), reason);
     }
-    post_settled(queue);
+    queue->config.answered(queue);
 }
 
 // ---- Groups ----
@@ -70,14 +67,14 @@ static void settle_group(struct publish_queue *queue)
     const struct publish_group *group = &queue->_group;
     for (size_t i = 0; i < group->count; i++) {
         if (group->results[i] == PUBLISH_REFUSED) {
-            refuse(queue, queue->_requests[i], group->reason);
+            refuse(queue, queue->_queued[i], group->reason);
             continue;
         }
         if (group->results[i] == PUBLISH_STORED)
             counter_add(&queue->config.metrics->stored, 1);
-        settle(queue->_requests[i], group->results[i], group->reason);
+        settle(queue->_queued[i], group->results[i], group->reason);
     }
-    post_settled(queue);
+    queue->config.answered(queue);
 }
 
 static void group_done(struct publish_group *group)
@@ -95,12 +92,12 @@ static void fill_group(struct publish_queue *queue)
     size_t bytes = 0;
     struct list *node;
     while (count < GROUP_MAX && bytes < GROUP_BYTES_MAX && (node = list_first(&queue->_waiting)) != NULL) {
-        struct publish_request *request = CONTAINER_OF(node, struct publish_request, queued);
+        struct queued_update *queued = CONTAINER_OF(node, struct queued_update, node);
         list_remove(node);
-        update_stamp(request->update, queue->_node, queue->_boot, ++queue->_sequence);
-        bytes += update_memory(request->update);
-        queue->_requests[count] = request;
-        queue->_updates[count++] = request->update;
+        update_stamp(queued->update, queue->_node, queue->_boot, ++queue->_sequence);
+        bytes += update_memory(queued->update);
+        queue->_queued[count] = queued;
+        queue->_updates[count++] = queued->update;
     }
     queue->_group = (struct publish_group){
         .updates = queue->_updates, .results = queue->_results, .count = count, .done = group_done};
@@ -118,6 +115,6 @@ void publish_queue_send(struct publish_queue *queue, struct transport *transport
         return;
     queue->in_flight = false;
     for (size_t i = 0; i < queue->_group.count; i++)
-        refuse(queue, queue->_requests[i], err_text(err));
-    post_settled(queue);
+        refuse(queue, queue->_queued[i], err_text(err));
+    queue->config.answered(queue);
 }

@@ -13,6 +13,7 @@
 #include "hub/pages.h"
 #include "hub/publish.h"
 #include "hub/subscribe.h"
+#include "hub/subscriptions.h"
 #include "hub/welcome.h"
 #include "hub/worker.h"
 
@@ -99,6 +100,7 @@ void routes_handle(struct exchange *exchange, void *arg)
         metrics_page_handle(worker, exchange);
     else if (str_eq(path, STR(METADATA_PATH)))
         metadata_handle(worker->conf, exchange);
-    else if (!pages_handle(worker, exchange) && !welcome_handle(exchange))
+    else if (!subscriptions_handle(worker, exchange) && !pages_handle(worker, exchange) &&
+             !welcome_handle(exchange))
         refuse_path(exchange);
 }

@@ -3,10 +3,13 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "hub/announcement.h"
 #include "hub/broadcast.h"
+#include "hub/ghosts.h"
 #include "hub/hub.h"
 #include "hub/lookup.h"
 #include "hub/messages.h"
+#include "hub/presence.h"
 #include "hub/publish_queue.h"
 #include "hub/shard.h"
 #include "hub/tail_fill.h"
@@ -24,8 +27,10 @@ struct sequencer {
     struct sequencer_config config;
     const struct transport_ops *ops;
     struct transport *transport;
-    bool open; // publishes are taken
+    bool open;  // publishes are taken
+    bool sends; // and handed to the transport, also for a while after that
     bool closing;
+    bool transport_closing;
     const char *not_open; // why, when it is not
     struct message close_message;
 
@@ -34,6 +39,9 @@ struct sequencer {
     struct broadcast broadcast;
     struct lookups lookups;
     struct tail_fill fill;
+    bool has_presence;
+    struct presence presence;
+    struct ghosts ghosts;
     atomic_bool is_held; // a worker lags too far: no publishes are taken and the feed is paused
 
     bool is_ready; // as last logged
@@ -46,7 +54,7 @@ struct sequencer {
 
 static void send_publishes(struct sequencer *sequencer)
 {
-    if (sequencer->open && !atomic_load(&sequencer->is_held))
+    if (sequencer->sends && (sequencer->closing || !atomic_load(&sequencer->is_held)))
         publish_queue_send(&sequencer->publishes, sequencer->transport);
 }
 
@@ -126,36 +134,133 @@ static void log_health(struct sequencer *sequencer)
     sequencer->has_warning = *health.warning != 0;
 }
 
+// Closes the transport once everything that was begun is settled: what waited to be stored, and the ends of
+// streams that had to end for it.
+static void close_when_settled(struct sequencer *sequencer)
+{
+    if (!sequencer->closing || sequencer->transport_closing)
+        return;
+    send_publishes(sequencer);
+    if (sequencer->publishes.in_flight || !publish_queue_is_empty(&sequencer->publishes) ||
+        (sequencer->has_presence && !presence_has_ended(&sequencer->presence)))
+        return;
+    sequencer->sends = false;
+    sequencer->transport_closing = true;
+    sequencer->ops->close(sequencer->transport);
+}
+
 static void group_done(struct publish_queue *queue)
 {
     struct sequencer *sequencer = CONTAINER_OF(queue, struct sequencer, publishes);
     log_health(sequencer);
-    if (sequencer->closing)
-        sequencer->ops->close(sequencer->transport);
-    else
-        send_publishes(sequencer);
+    send_publishes(sequencer);
+    close_when_settled(sequencer);
+}
+
+// The answers of a worker's publishes are posted together.
+static void publish_settled(struct queued_update *queued)
+{
+    struct publish_request *request = CONTAINER_OF(queued, struct publish_request, queued);
+    request->message.handle = request->settled;
+    outbox_add(&request->shard->settled, &request->message);
+}
+
+static void publishes_answered(struct publish_queue *queue)
+{
+    struct sequencer *sequencer = CONTAINER_OF(queue, struct sequencer, publishes);
+    for (size_t i = 0; i < sequencer->config.shard_count; i++) {
+        struct shard *shard = sequencer->config.hub->shards[i];
+        outbox_post(&shard->settled, &shard->loop->mailbox);
+    }
+}
+
+static void add_publish(struct sequencer *sequencer, struct queued_update *queued)
+{
+    publish_queue_add(&sequencer->publishes, queued);
+    list_remove(&sequencer->collecting);
+    list_append(sequencer->config.collecting, &sequencer->collecting);
 }
 
 void sequencer_handle_publish(struct message *message)
 {
     struct publish_request *request = CONTAINER_OF(message, struct publish_request, message);
     struct sequencer *sequencer = request->sequencer;
-    if (!sequencer->open) {
-        publish_queue_refuse(&sequencer->publishes, request, sequencer->not_open);
-        return;
-    }
-    publish_queue_add(&sequencer->publishes, request);
-    list_remove(&sequencer->collecting);
-    list_append(sequencer->config.collecting, &sequencer->collecting);
+    request->queued.settled = publish_settled;
+    if (sequencer->open)
+        add_publish(sequencer, &request->queued);
+    else
+        publish_queue_refuse(&sequencer->publishes, &request->queued, sequencer->not_open);
 }
 
 void sequencer_end_turn(struct list *collecting)
 {
     struct list *node;
     while ((node = list_first(collecting)) != NULL) {
+        struct sequencer *sequencer = CONTAINER_OF(node, struct sequencer, collecting);
         list_remove(node);
-        send_publishes(CONTAINER_OF(node, struct sequencer, collecting));
+        send_publishes(sequencer);
+        close_when_settled(sequencer);
     }
+}
+
+// ---- Subscriptions ----
+
+static void publish_event(void *arg, struct queued_update *queued)
+{
+    add_publish(arg, queued);
+}
+
+static bool store_is_ready(void *arg)
+{
+    const struct sequencer *sequencer = arg;
+    struct transport_health health;
+    sequencer->ops->health(sequencer->transport, &health);
+    return health.ready;
+}
+
+static void presence_ended(void *arg)
+{
+    close_when_settled(arg);
+}
+
+// Answers that came up while nothing was fed or settled.
+static void post_answers(struct sequencer *sequencer)
+{
+    publishes_answered(&sequencer->publishes);
+}
+
+void sequencer_handle_attend(struct message *message)
+{
+    struct attendance *attendance = CONTAINER_OF(message, struct attendance, message);
+    struct sequencer *sequencer = attendance->hub->sequencer;
+    presence_attend(&sequencer->presence, attendance);
+    post_answers(sequencer);
+}
+
+void sequencer_handle_leave(struct message *message)
+{
+    struct attendance *attendance = CONTAINER_OF(message, struct attendance, message);
+    presence_leave(&attendance->hub->sequencer->presence, attendance);
+}
+
+void sequencer_handle_presence(struct message *message)
+{
+    struct presence_request *request = CONTAINER_OF(message, struct presence_request, message);
+    presence_answer(&request->sequencer->presence, request);
+}
+
+static void start_presence(struct sequencer *sequencer)
+{
+    struct presence_config config = {
+        .loop = sequencer->config.loop,
+        .serves_legacy = sequencer->config.hub->serves_legacy,
+        .publish = publish_event,
+        .is_ready = store_is_ready,
+        .ended = presence_ended,
+        .arg = sequencer,
+    };
+    presence_init(&sequencer->presence, &config);
+    sequencer->has_presence = sequencer->broadcast.keeps_newest = true;
 }
 
 // ---- Questions about history ----
@@ -190,7 +295,11 @@ void sequencer_handle_slice(struct message *message)
 static void on_feed(void *arg, struct feed_entry *entries, size_t count)
 {
     struct sequencer *sequencer = arg;
+    if (sequencer->has_presence)
+        presence_note(&sequencer->presence, entries, count);
     broadcast_feed(&sequencer->broadcast, entries, count);
+    if (sequencer->has_presence)
+        post_answers(sequencer); // behind the updates that they answer
     batch_posted(sequencer);
     lookups_wake(&sequencer->lookups);
 }
@@ -231,19 +340,45 @@ static void finish_open(struct sequencer *sequencer)
     const struct tail_budget *tail = &sequencer->broadcast.tail;
     LOG(LOG_LEVEL_INFO, "The newest updates of the history are in memory",
         LOG_U64("updates", tail->next - tail->first), LOG_U64("bytes", tail->bytes));
-    sequencer->open = sequencer->is_ready = true;
+    sequencer->open = sequencer->sends = sequencer->is_ready = true;
     sequencer->lookups.transport = sequencer->transport;
     update_pause(sequencer);
     sequencer->config.opened(sequencer->config.arg, HUB_OK, "");
+}
+
+static void close_ghosts(struct sequencer *sequencer)
+{
+    size_t count = ghosts_close(&sequencer->ghosts, &sequencer->presence);
+    if (count)
+        LOG(LOG_LEVEL_INFO, "The ends of subscriptions of the last run are announced",
+            LOG_U64("subscriptions", count));
+}
+
+static void ghosts_found(struct ghosts *ghosts, int err)
+{
+    struct sequencer *sequencer = CONTAINER_OF(ghosts, struct sequencer, ghosts);
+    if (!err && sequencer->closing)
+        err = HUB_E_CLOSED;
+    if (err) {
+        ghosts_done(ghosts);
+        fail_open(sequencer, err, err_text(err));
+        return;
+    }
+    finish_open(sequencer);
+    close_ghosts(sequencer);
 }
 
 static void tails_filled(struct tail_fill *fill, int err)
 {
     struct sequencer *sequencer = CONTAINER_OF(fill, struct sequencer, fill);
     batch_posted(sequencer);
+    if (sequencer->has_presence && sequencer->broadcast.newest)
+        presence_note_newest(&sequencer->presence, sequencer->broadcast.newest);
+    if (!err && sequencer->has_presence)
+        err = ghosts_find(&sequencer->ghosts, sequencer->transport, ghosts_found);
     if (err)
         fail_open(sequencer, err, err_text(err));
-    else
+    else if (!sequencer->has_presence)
         finish_open(sequencer);
 }
 
@@ -301,14 +436,15 @@ int sequencer_new(struct sequencer **ret_sequencer, const struct sequencer_confi
     sequencer->config = *config;
     sequencer->not_open = "the transport is being opened";
     struct publish_queue_config publishes = {
-        .shards = hub->shards,
-        .shard_count = config->shard_count,
         .metrics = &sequencer->metrics,
+        .answered = publishes_answered,
         .done = group_done,
     };
     publish_queue_init(&sequencer->publishes, &publishes);
     lookups_init(&sequencer->lookups, &sequencer->broadcast.head);
     list_init(&sequencer->collecting);
+    if (hub->conf->subscriptions)
+        start_presence(sequencer);
     *ret_sequencer = sequencer;
     return HUB_OK;
 }
@@ -318,6 +454,8 @@ void sequencer_free(struct sequencer *sequencer)
     if (!sequencer)
         return;
     list_remove(&sequencer->collecting);
+    if (sequencer->has_presence)
+        presence_done(&sequencer->presence);
     broadcast_done(&sequencer->broadcast);
     free(sequencer);
 }
@@ -349,6 +487,7 @@ int sequencer_open(struct sequencer *sequencer, const struct transport_ops *driv
         .loop = sequencer->config.loop,
         .hub = hub->number,
         .url = hub->conf->transport_url,
+        .event_ttl_ms = hub->conf->subscription_event_ttl_ms,
         .events = &events,
         .arg = sequencer,
     };
@@ -366,15 +505,17 @@ void sequencer_close(struct sequencer *sequencer)
     sequencer->open = false;
     tail_fill_cancel(&sequencer->fill);
     sequencer->not_open = "the hub stops";
-    publish_queue_refuse_all(&sequencer->publishes, sequencer->not_open);
+    publish_queue_refuse_all(&sequencer->publishes, sequencer->not_open); // ends of subscriptions come back
     sequencer->lookups.transport = NULL;
     lookups_wake(&sequencer->lookups);
     if (!sequencer->transport) {
         sequencer->close_message.handle = handle_closed;
         sequencer_post(sequencer, &sequencer->close_message);
-    } else if (!sequencer->publishes.in_flight) {
-        sequencer->ops->close(sequencer->transport);
+        return;
     }
+    if (sequencer->has_presence)
+        presence_end(&sequencer->presence);
+    close_when_settled(sequencer);
 }
 
 // ---- What others ask ----

@@ -137,7 +137,10 @@ static void match_public(struct shard *shard, const struct tail_entry *entry)
 
 static void offer_private(struct subscriber *subscriber, const struct tail_entry *entry)
 {
-    if (subscriber->grant && grant_covers(subscriber->grant, &entry->update->record, entry->offset))
+    const struct record *record = &entry->update->record;
+    if (record->flags & RECORD_SUBSCRIPTION && !subscriber_takes_event(subscriber, record))
+        return;
+    if (subscriber->grant && grant_covers(subscriber->grant, record, entry->offset))
         cursor_offer(subscriber, entry->offset);
 }
 
@@ -163,8 +166,10 @@ static void offer_granted(struct grant *grant, void *arg)
     const struct record *record = &entry->update->record;
     if (!grant_covers(grant, record, entry->offset))
         return;
+    bool is_event = record->flags & RECORD_SUBSCRIPTION;
     for (uint32_t i = 0; i < grant->subscriber_count; i++) {
-        if (subscriber_matches(grant->subscribers[i], record))
+        if (is_event ? subscriber_takes_event(grant->subscribers[i], record)
+                     : subscriber_matches(grant->subscribers[i], record))
             cursor_offer(grant->subscribers[i], entry->offset);
     }
 }

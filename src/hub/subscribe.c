@@ -73,6 +73,7 @@ static int new_subscriber(struct subscribing *subscribing, const struct stream_s
         .shard = subscribing->shard,
         .matchers = subscribing->matchers,
         .matcher_count = subscribing->matcher_count,
+        .legacy = subscribing->is_old,
         .authorization = credentials ? credentials->authorization : NULL,
         .end_ms = end_of_stream(subscribing),
         .offset = start->offset,
@@ -81,7 +82,7 @@ static int new_subscriber(struct subscribing *subscribing, const struct stream_s
     return subscriber_new(ret_subscriber, &config);
 }
 
-static void release(struct subscribing *subscribing)
+void subscribe_release(struct subscribing *subscribing)
 {
     if (subscribing->credentials)
         ref_put(&subscribing->credentials->ref);
@@ -105,7 +106,7 @@ void subscribe_refuse(struct subscribing *subscribing, struct exchange *exchange
 
 static void drop(struct subscribing *subscribing, struct exchange *exchange)
 {
-    release(subscribing);
+    subscribe_release(subscribing);
     exchange_abort(exchange);
 }
 
@@ -123,7 +124,7 @@ static void turn_away(struct subscribing *subscribing, struct exchange *exchange
     subscribe_send_away(subscribing, exchange, reason);
 }
 
-static void refuse_memory(struct exchange *exchange, int err)
+void subscribe_refuse_memory(struct exchange *exchange, int err)
 {
     if (err != HUB_E_TOO_BIG) {
         answer_unavailable(exchange, STR("Service Unavailable"));
@@ -137,47 +138,67 @@ static void refuse_memory(struct exchange *exchange, int err)
                                      "(max_matcher_bytes)"));
 }
 
+// The request came before, its body, its place in history or its announcement only now.
+static bool is_in_time(const struct subscribing *subscribing)
+{
+    const struct shard *shard = subscribing->shard;
+    return !shard->draining && subscribing->beginnings == shard->beginnings;
+}
+
+bool subscribe_stream(struct subscribing *subscribing, struct exchange *exchange)
+{
+    if (!is_in_time(subscribing)) {
+        exchange_abort(exchange);
+        return false;
+    }
+    LOG(LOG_LEVEL_DEBUG, "New subscriber", LOG_STR("request_id", exchange_request_id(exchange)),
+        LOG_STR("peer", exchange_peer(exchange)), LOG_U64("matchers", subscribing->matcher_count),
+        LOG_STR("last_event_id", subscribing->answer), LOG_C("protocol", subscribing->is_old ? "0.x" : NULL));
+    struct subscriber *subscriber = subscribing->subscriber; // the subscription goes with the request
+    add_stream_headers(subscribing, exchange, subscribing->answer);
+    subscriber_attach(subscriber, exchange_stream(exchange, 200, STR("text/event-stream"),
+                                                  &subscriber_source_ops, subscriber));
+    return true;
+}
+
 void subscribe_begin(struct subscribing *subscribing, struct exchange *exchange,
                      const struct stream_start *start)
 {
     exchange_on_gone(exchange, NULL);
     if (exchange_method(exchange) == HTTP_METHOD_HEAD) {
-        release(subscribing);
+        subscribe_release(subscribing);
         add_stream_headers(subscribing, exchange, start->answer);
         (void)exchange_stream(exchange, 200, STR("text/event-stream"), &nothing_source_ops, NULL);
         return;
     }
-    const struct shard *shard = subscribing->shard;
-    // The request came before, its body or its place in history only now: streams that were open then have
-    // been ended, or cut.
-    if (shard->draining || subscribing->beginnings != shard->beginnings) {
+    if (!is_in_time(subscribing)) {
         drop(subscribing, exchange);
         return;
     }
-    struct subscriber *subscriber;
-    int err = new_subscriber(subscribing, start, &subscriber);
+    int err = new_subscriber(subscribing, start, &subscribing->subscriber);
     if (err == HUB_E_FULL) {
         turn_away(subscribing, exchange);
         return;
     }
-    release(subscribing);
     if (err) {
-        refuse_memory(exchange, err);
+        subscribe_release(subscribing);
+        subscribe_refuse_memory(exchange, err);
         return;
     }
-    LOG(LOG_LEVEL_DEBUG, "New subscriber", LOG_STR("request_id", exchange_request_id(exchange)),
-        LOG_STR("peer", exchange_peer(exchange)), LOG_U64("matchers", subscribing->matcher_count),
-        LOG_STR("last_event_id", start->answer), LOG_C("protocol", subscribing->is_old ? "0.x" : NULL));
-    add_stream_headers(subscribing, exchange, start->answer);
-    subscriber_attach(subscriber, exchange_stream(exchange, 200, STR("text/event-stream"),
-                                                  &subscriber_source_ops, subscriber));
+    subscribing->answer = start->answer;
+    if (subscribing->shard->hub->conf->subscriptions) {
+        subscribe_announce(subscribing, exchange);
+        return;
+    }
+    subscribe_release(subscribing);
+    (void)subscribe_stream(subscribing, exchange); // it is in time
 }
 
 // ---- The request ----
 
 static void gone(struct exchange *exchange)
 {
-    release(exchange_data(exchange));
+    subscribe_release(exchange_data(exchange));
 }
 
 void subscribe_wait(struct subscribing *subscribing, struct exchange *exchange)
@@ -190,12 +211,12 @@ static void subscribe(struct subscribing *subscribing, struct exchange *exchange
 {
     const struct shard *shard = subscribing->shard;
     if (!subscribe_read_parameters(subscribing, exchange, body)) {
-        release(subscribing);
+        subscribe_release(subscribing);
         return;
     }
     if (subscribing->wants_explanation) {
         subscribe_explain(subscribing, exchange);
-        release(subscribing);
+        subscribe_release(subscribing);
         return;
     }
     subscribing->head_offset = shard->tail.next - 1;
@@ -217,7 +238,7 @@ static void body_read(struct exchange *exchange, int err, struct str body)
     exchange_on_gone(exchange, NULL);
     if (err) {
         subscribe_refuse(subscribing, exchange, 413, STR("Request Entity Too Large"));
-        release(subscribing);
+        subscribe_release(subscribing);
         return;
     }
     subscribe(subscribing, exchange, body);
@@ -228,7 +249,7 @@ static void refuse_type(struct subscribing *subscribing, struct exchange *exchan
 {
     log_refused(exchange, STR("the Content-Type of the QUERY is not " FORM_MEDIA_TYPE));
     counter_add(&subscribing->shard->metrics.rejected_request, 1);
-    release(subscribing);
+    subscribe_release(subscribing);
     answer_not_a_form(exchange);
 }
 

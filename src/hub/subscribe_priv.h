@@ -1,6 +1,6 @@
 // A subscription between its files: subscribe.c takes the request and begins the stream,
 // subscribe_parameters.c reads what it asks for, subscribe_explain.c says what it would get,
-// subscribe_history.c finds its place in the history.
+// subscribe_history.c finds its place in the history, and subscribe_announce.c has it announced.
 #pragma once
 
 #include "base/attr.h"
@@ -11,10 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct attendance;
 struct credentials;
 struct exchange;
 struct matcher;
 struct shard;
+struct subscriber;
 
 // One subscription from its head to its stream; in the exchange's arena.
 struct subscribing {
@@ -29,7 +31,10 @@ struct subscribing {
     struct str last_event_id;
     uint64_t head_offset; // where this worker stood when the request came
     struct position head;
-    unsigned beginnings; // of the worker's tail, likewise
+    unsigned beginnings;           // of the worker's tail, likewise
+    struct subscriber *subscriber; // while it is announced
+    struct attendance *attendance;
+    struct str answer; // Mercure-Last-Event-ID
 };
 
 // Where a stream begins, and what the answer says of it.
@@ -53,6 +58,14 @@ void subscribe_wait(struct subscribing *subscribing, struct exchange *exchange);
 void subscribe_refuse(struct subscribing *subscribing, struct exchange *exchange, unsigned status,
                       struct str text);
 
+// Lets go of the credentials.
+void subscribe_release(struct subscribing *subscribing);
+// Answers with the stream of the subscriber. False: the streams that were open when the request came have
+// been ended, or cut; so is this one, and the subscriber is still the caller's.
+bool subscribe_stream(struct subscribing *subscribing, struct exchange *exchange);
+// There is no memory for a subscription, or max_matcher_bytes is reached.
+void subscribe_refuse_memory(struct exchange *exchange, int err);
+
 // ---- subscribe_parameters.c ----
 
 // Reads matchers and the last event id from the query, the header and `body`. False: it was refused and has
@@ -69,3 +82,9 @@ void subscribe_explain(const struct subscribing *subscribing, struct exchange *e
 
 // Begins the stream behind the last event id, at once or when the id has been looked up.
 void subscribe_begin_with_history(struct subscribing *subscribing, struct exchange *exchange);
+
+// ---- subscribe_announce.c ----
+
+// Has the subscriber's subscriptions announced, with `subscriptions`; its stream begins when they are in the
+// log. Closes the connection without a status if that is not so within publish_timeout.
+void subscribe_announce(struct subscribing *subscribing, struct exchange *exchange);

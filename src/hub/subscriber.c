@@ -1,8 +1,10 @@
 #include "hub/subscriber.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "hub/announcement.h"
 #include "hub/cursor.h"
 #include "hub/hub.h"
 #include "hub/pattern_use.h"
@@ -149,6 +151,8 @@ static void source_closed(void *source, enum http_close_reason reason)
     struct shard *shard = subscriber->shard;
     counter_sub(&shard->metrics.subscribers, 1);
     leave_place(shard->hub);
+    if (subscriber->attendance)
+        attendance_leave(subscriber->attendance);
     LOG(LOG_LEVEL_DEBUG, "Subscriber disconnected", LOG_C("reason", close_reasons[reason]));
     free_subscriber(subscriber);
 }
@@ -208,7 +212,8 @@ void subscriber_cut(struct subscriber *subscriber)
 {
     subscriber->ending = true;
     cursor_done(subscriber); // what was due may be in a tail that is about to go
-    http_stream_cut(subscriber->stream, HTTP_CLOSE_ENDED);
+    if (subscriber->stream)
+        http_stream_cut(subscriber->stream, HTTP_CLOSE_ENDED);
 }
 
 static int subscribe_exact(struct subscriber *subscriber, struct matcher_slot *slot,
@@ -297,6 +302,7 @@ static int make(struct subscriber **ret_subscriber, const struct subscriber_conf
         return -ENOMEM;
     subscriber->shard = shard;
     subscriber->many = config->matcher_count > 1;
+    subscriber->legacy = config->legacy;
     subscriber->end_ms = config->end_ms;
     subscriber->last_sent_ms = loop_now_ms(shard->loop);
     subscriber->comment_due = true; // the greeting
@@ -317,20 +323,27 @@ int subscriber_new(struct subscriber **ret_subscriber, const struct subscriber_c
     if (!take_place(shard->hub))
         return HUB_E_FULL;
     int err = make(ret_subscriber, config);
-    if (err) {
+    if (err)
         leave_place(shard->hub);
-        return err;
-    }
-    list_append(&shard->subscribers, &(*ret_subscriber)->node);
-    counter_add(&shard->metrics.subscribers, 1);
-    counter_add(&shard->metrics.subscribers_total, 1);
-    return HUB_OK;
+    return err;
 }
 
 void subscriber_attach(struct subscriber *subscriber, struct http_stream *stream)
 {
+    struct shard *shard = subscriber->shard;
+    list_append(&shard->subscribers, &subscriber->node);
+    counter_add(&shard->metrics.subscribers, 1);
+    counter_add(&shard->metrics.subscribers_total, 1);
     subscriber->stream = stream;
     set_timer(subscriber);
+    if (subscriber->ending) // it was cut before it had a stream
+        http_stream_cut(stream, HTTP_CLOSE_ENDED);
+}
+
+void subscriber_drop(struct subscriber *subscriber)
+{
+    leave_place(subscriber->shard->hub);
+    free_subscriber(subscriber);
 }
 
 // ---- Matching one record ----
@@ -352,6 +365,13 @@ static bool has_topic(const struct subscriber *subscriber, struct str topic, uin
     return false;
 }
 
+// Of a subscription event each generation has a topic of its own.
+static bool is_of_other_generation(const struct subscriber *subscriber, const struct record *record,
+                                   unsigned index)
+{
+    return record->flags & RECORD_SUBSCRIPTION && index != subscriber->legacy;
+}
+
 bool subscriber_matches(const struct subscriber *subscriber, const struct record *record)
 {
     if (subscriber->star)
@@ -359,11 +379,26 @@ bool subscriber_matches(const struct subscriber *subscriber, const struct record
     struct record_topics walk = {0};
     struct str topic;
     uint32_t hash;
-    while (record_next_topic(record, &walk, &topic, &hash)) {
+    for (unsigned i = 0; record_next_topic(record, &walk, &topic, &hash); i++) {
+        if (is_of_other_generation(subscriber, record, i))
+            continue;
         if (has_topic(subscriber, topic, hash))
             return true;
     }
     return false;
+}
+
+static bool is_expired(const struct subscriber *subscriber, const struct record *record)
+{
+    uint64_t ttl_ms = subscriber->shard->hub->conf->subscription_event_ttl_ms;
+    return record->time_ms + ttl_ms < clock_real_ms();
+}
+
+bool subscriber_takes_event(const struct subscriber *subscriber, const struct record *record)
+{
+    if (subscriber->legacy && record->topic_count < GENERATIONS)
+        return false; // written when the hub did not serve 0.x
+    return subscriber_matches(subscriber, record) && !is_expired(subscriber, record);
 }
 
 bool subscriber_wants(const struct subscriber *subscriber, const struct record *record)
@@ -371,7 +406,9 @@ bool subscriber_wants(const struct subscriber *subscriber, const struct record *
     bool is_private = record->flags & RECORD_PRIVATE;
     if (is_private && !subscriber->grant)
         return false;
-    if (!subscriber_matches(subscriber, record))
+    bool matches = record->flags & RECORD_SUBSCRIPTION ? subscriber_takes_event(subscriber, record)
+                                                       : subscriber_matches(subscriber, record);
+    if (!matches)
         return false;
     return !is_private || grant_covers_record(subscriber->grant, record);
 }

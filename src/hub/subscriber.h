@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct attendance;
 struct authorization;
 struct grant;
 struct matcher;
@@ -57,7 +58,8 @@ struct subscriber {
     struct timer timer; // heartbeat, end of the stream
     uint64_t end_ms;    // UINT64_MAX: never
     uint64_t last_sent_ms;
-    struct grant *grant; // NULL: no private updates
+    struct grant *grant;           // NULL: no private updates
+    struct attendance *attendance; // its subscriptions as they were announced; NULL without `subscriptions`
     uint32_t grant_index;
     uint32_t star_index;                 // where it stands in shard.stars
     struct backlog *backlog;             // NULL when live
@@ -69,6 +71,7 @@ struct subscriber {
     bool ending;
     bool many;     // has more than one matcher
     bool patterns; // some of its matchers are patterns
+    bool legacy;   // of 0.x: subscription events look different to it
     uint16_t matcher_count;
     struct matcher_slot matchers[];
 };
@@ -77,6 +80,7 @@ struct subscriber_config {
     struct shard *shard;
     const struct matcher *matchers; // without repeats
     size_t matcher_count;
+    bool legacy;
     struct authorization *authorization; // NULL for none; a reference is taken
     uint64_t end_ms;                     // of loop_now_ms
     // Where its cursor starts: it is behind until its stream is asked for the first time.
@@ -84,16 +88,21 @@ struct subscriber_config {
     struct position position;
 };
 
-// Registers it; subscriber_attach follows in the same turn. HUB_E_FULL when max_subscribers is reached,
+// Registers it; subscriber_attach or subscriber_drop follows. HUB_E_FULL when max_subscribers is reached,
 // HUB_E_TOO_BIG when max_matcher_bytes would be passed; -ENOMEM.
 MUST_CHECK int subscriber_new(struct subscriber **ret_subscriber, const struct subscriber_config *config);
 extern const struct http_source_ops subscriber_source_ops;
 // The stream that pulls from it.
 void subscriber_attach(struct subscriber *subscriber, struct http_stream *stream);
+// Frees one that got no stream.
+void subscriber_drop(struct subscriber *subscriber);
 // Whether a record concerns it: some matcher matches, and some grant covers it if it is private.
 bool subscriber_wants(const struct subscriber *subscriber, const struct record *record);
 // Whether some matcher matches some topic.
 bool subscriber_matches(const struct subscriber *subscriber, const struct record *record);
+// Whether a subscription event concerns it for which a chain or a grant has been found: that may have been by
+// the topic of the other generation, and the event may be too old to be there still.
+bool subscriber_takes_event(const struct subscriber *subscriber, const struct record *record);
 // Ends the stream in good order.
 void subscriber_end(struct subscriber *subscriber);
 // Cuts the connection: what the subscriber is still to be sent cannot be sent. It comes back with its last

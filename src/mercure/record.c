@@ -72,12 +72,12 @@ static bool read_text(const char *bytes, uint32_t end, uint32_t *at, struct str 
 }
 
 // What stands between the id and the first frame of a subscription event.
-static bool read_subscription(const char *bytes, uint32_t end, uint32_t *at, uint32_t *ret_old_frame,
+static bool read_subscription(const char *bytes, uint32_t end, uint32_t *at, uint32_t *ret_legacy_frame,
                               struct record_subscription *ret_subscription)
 {
     if (end - *at < SUBSCRIPTION_HEAD_SIZE)
         return false;
-    *ret_old_frame = read_u32(bytes + *at);
+    *ret_legacy_frame = read_u32(bytes + *at);
     ret_subscription->kind = (uint8_t)bytes[*at + sizeof(uint32_t)];
     *at += SUBSCRIPTION_HEAD_SIZE;
     return read_text(bytes, end, at, &ret_subscription->match) &&
@@ -90,15 +90,16 @@ static bool parse_frames(struct record *record, uint32_t frame, uint32_t at)
 {
     const char *p = record->bytes.ptr;
     uint32_t end = (uint32_t)record->bytes.len;
-    uint32_t old_frame = end;
+    uint32_t legacy_frame = end;
     struct record_subscription unused;
     if (record->flags & RECORD_SUBSCRIPTION) {
-        if (record->topic_count > GENERATIONS || !read_subscription(p, frame, &at, &old_frame, &unused) ||
-            old_frame < frame || old_frame > end || (old_frame < end) != (record->topic_count == GENERATIONS))
+        if (record->topic_count > GENERATIONS || !read_subscription(p, frame, &at, &legacy_frame, &unused) ||
+            legacy_frame < frame || legacy_frame > end ||
+            (legacy_frame < end) != (record->topic_count == GENERATIONS))
             return false;
     }
-    record->frame = str_make(p + frame, old_frame - frame);
-    record->old_frame = str_make(p + old_frame, end - old_frame);
+    record->frame = str_make(p + frame, legacy_frame - frame);
+    record->legacy_frame = str_make(p + legacy_frame, end - legacy_frame);
     return at == frame;
 }
 
@@ -147,7 +148,7 @@ static size_t head_size(const struct record_fields *fields)
 
 size_t record_size(const struct record_fields *fields)
 {
-    size_t size = head_size(fields) + fields->frame_size + fields->old_frame_size;
+    size_t size = head_size(fields) + fields->frame_size + fields->legacy_frame_size;
     return size <= UINT32_MAX ? size : 0;
 }
 
@@ -190,8 +191,8 @@ void record_stamp(char *bytes, uint64_t node, uint64_t boot, uint64_t sequence)
 
 struct str record_frame(const struct record *record, enum generation generation)
 {
-    bool is_old = generation == GENERATION_OLD && record->flags & RECORD_SUBSCRIPTION;
-    return is_old ? record->old_frame : record->frame;
+    bool is_legacy = generation == GENERATION_LEGACY && record->flags & RECORD_SUBSCRIPTION;
+    return is_legacy ? record->legacy_frame : record->frame;
 }
 
 bool record_subscription(const struct record *record, struct record_subscription *ret_subscription)

@@ -42,7 +42,7 @@ enum record_flag {
 // Who a part of a subscription event is for; the index of its topic and frame.
 enum generation {
     GENERATION_MODERN,
-    GENERATION_OLD, // 0.x
+    GENERATION_LEGACY, // 0.x
 };
 #define GENERATIONS 2U
 
@@ -65,7 +65,7 @@ struct record {
     uint64_t sequence;
     struct str id;
     struct str frame;
-    struct str old_frame; // of a subscription event: that of 0.x, or empty
+    struct str legacy_frame; // of a subscription event: that of 0.x, or empty
 };
 
 struct record_fields {
@@ -76,7 +76,7 @@ struct record_fields {
     struct str id;
     size_t frame_size;
     const struct record_subscription *subscription; // with RECORD_SUBSCRIPTION; NULL without
-    size_t old_frame_size;                          // 0 without a second topic
+    size_t legacy_frame_size;                       // 0 without a second topic
 };
 
 // Checks every length and offset. HUB_E_CORRUPT, or HUB_E_UNSUPPORTED for a version that is not ours.

@@ -41,7 +41,7 @@ void subscription_append_segment(struct buf *buf, struct str text, enum generati
         char encoded[] = {'%', digits[c >> 4], digits[c & 15U]};
         if (is_unreserved(text.ptr[i]))
             buf_append_c(buf, text.ptr[i]);
-        else if (c == ' ' && generation == GENERATION_OLD)
+        else if (c == ' ' && generation == GENERATION_LEGACY)
             buf_append_c(buf, '+');
         else
             buf_append(buf, encoded, sizeof(encoded));
@@ -113,7 +113,7 @@ static void add_matcher(struct lines *lines, const struct record_subscription *s
                         enum generation generation)
 {
     struct str type = subscription_type_name(subscription->kind);
-    if (generation == GENERATION_OLD || !type.ptr) {
+    if (generation == GENERATION_LEGACY || !type.ptr) {
         add_text(lines, "topic", subscription->match);
         return;
     }
@@ -126,17 +126,17 @@ void subscription_append_document(struct buf *buf, const struct record_subscript
                                   const struct subscription_view *view)
 {
     struct lines lines = {.buf = buf, .depth = view->depth, .first = true};
-    bool is_old = view->generation == GENERATION_OLD;
+    bool is_legacy = view->generation == GENERATION_LEGACY;
     indent(&lines, 0);
     buf_append_c(buf, '{');
-    if (is_old && view->context)
+    if (is_legacy && view->context)
         add_text(&lines, "@context", STR("https://mercure.rocks/"));
     add_id(&lines, subscription, view->generation);
-    add_text(&lines, "type", is_old ? STR("Subscription") : STR("subscription"));
+    add_text(&lines, "type", is_legacy ? STR("Subscription") : STR("subscription"));
     add_text(&lines, "subscriber", subscription->subscriber);
     add_matcher(&lines, subscription, view->generation);
     add_raw(&lines, "active", view->active ? STR("true") : STR("false"));
-    if (is_old && view->last_event_id.ptr)
+    if (is_legacy && view->last_event_id.ptr)
         add_text(&lines, "lastEventID", view->last_event_id);
     if (subscription->payload.len)
         add_raw(&lines, "payload", subscription->payload);

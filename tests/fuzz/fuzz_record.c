@@ -41,14 +41,14 @@ static void write_again(const struct record *record)
                                    .topic_count = record->topic_count,
                                    .id = record->id,
                                    .frame_size = record->frame.len,
-                                   .old_frame_size = record->old_frame.len};
+                                   .legacy_frame_size = record->legacy_frame.len};
     struct record_subscription subscription;
     if (record_subscription(record, &subscription))
         fields.subscription = &subscription;
     struct update *update;
     char *frame;
     HUB_ASSERT(update_new(&update, &fields, &frame) == HUB_OK);
-    size_t frames_size = record->frame.len + record->old_frame.len;
+    size_t frames_size = record->frame.len + record->legacy_frame.len;
     if (frames_size)
         memcpy(frame, record->frame.ptr, frames_size);
     update_stamp(update, record->node, record->boot, record->sequence);

@@ -314,6 +314,7 @@ static void every_number_is_bounded_at_both_edges(void **state)
         {"max-matchers", "1", "0", "10000", "10001"},
         {"max-matcher-length", "16", "15", "64KiB", "65537"},
         {"max-matcher-bytes", "64KiB", "65535", "1TiB", "1099511627777"},
+        {"subscription-event-ttl", "1s", "999ms", "8760h", "31536000001ms"},
         {"max-unsent-bytes", "64KiB", "65535", "1TiB", "1099511627777"},
         {"publish-timeout", "10ms", "9ms", "1h", "3600001ms"},
         {"max-request-body-size", "0", NULL, "1GiB", "1073741825"},

@@ -136,10 +136,10 @@ static void keys_of_later_versions_are_refused_by_name(void **state)
 {
     struct fixture *fixture = *state;
     assert_refused(
-        fixture, FLAGS(), VARIABLES(KEYS, "MERCURE_DRAIN_SPREAD=1s", "SUBSCRIPTIONS=1"),
-        "SUBSCRIPTIONS: error: subscriptions is not supported yet by this version; the names that "
-        "0.x had without a prefix count too: unset SUBSCRIPTIONS if it is meant for another program\n"
-        "MERCURE_DRAIN_SPREAD: error: drain_spread is not supported yet by this version\n");
+        fixture, FLAGS(), VARIABLES(KEYS, "MERCURE_DRAIN_SPREAD=1s", "CERT_FILE=a.pem"),
+        "MERCURE_DRAIN_SPREAD: error: drain_spread is not supported yet by this version\n"
+        "CERT_FILE: error: cert_file is not supported yet by this version; the names that "
+        "0.x had without a prefix count too: unset CERT_FILE if it is meant for another program\n");
 }
 
 static void the_variables_of_the_container_image_make_one_issuer(void **state)

@@ -110,10 +110,8 @@ static void what_is_no_flag_is_refused(void **state)
 static void keys_of_later_versions_are_refused_by_name(void **state)
 {
     struct fixture *fixture = *state;
-    assert_refused(fixture,
-                   FLAGS("-s", "--drain-spread=1s", "--cert-file", "a.pem", "-o", "example.com", "-Z"),
+    assert_refused(fixture, FLAGS("--drain-spread=1s", "--cert-file", "a.pem", "-o", "example.com", "-Z"),
                    VARIABLES(KEYS),
-                   "-s: error: subscriptions is not supported yet by this version\n"
                    "--drain-spread: error: drain_spread is not supported yet by this version\n"
                    "--cert-file: error: cert_file is not supported yet by this version\n"
                    "-o: error: acme_hosts is not supported yet by this version\n"

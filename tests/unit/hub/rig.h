@@ -183,6 +183,11 @@ void sequencer_handle_slice(struct message *message)
     (void)message;
 }
 
+void sequencer_handle_leave(struct message *message)
+{
+    (void)message;
+}
+
 void sequencer_handle_resume(struct message *message)
 {
     (void)message;

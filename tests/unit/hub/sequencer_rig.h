@@ -347,9 +347,9 @@ static inline void publish(struct sequencer_rig *rig, struct published *publishe
                                         .sequencer = rig->sequencer,
                                         .shard = &rig->shards[0],
                                         .settled = note_settled,
-                                        .update = update,
+                                        .queued.update = update,
                                     }};
-    list_init(&published->request.queued);
+    list_init(&published->request.queued.node);
     sequencer_post(rig->sequencer, &published->request.message);
 }
 

@@ -72,7 +72,7 @@ static void publishes_of_one_turn_are_one_group_in_their_order(void **state)
     turn_all(&rig);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(published[i].rank, i + 1);
-        assert_int_equal(published[i].request.result, PUBLISH_STORED);
+        assert_int_equal(published[i].request.queued.result, PUBLISH_STORED);
     }
     assert_tails(&rig, "a b c ");
     stop(&rig);
@@ -151,11 +151,11 @@ static void each_publish_is_told_what_became_of_it(void **state)
     rig.fake.publish_err = -ENOMEM;
     publish_new(&rig, &published[2], "c", 1);
     turn_all(&rig);
-    assert_int_equal(published[0].request.result, PUBLISH_REFUSED);
-    assert_string_equal(published[0].request.reason, "the disk is full");
-    assert_int_equal(published[1].request.result, PUBLISH_UNKNOWN);
-    assert_int_equal(published[2].request.result, PUBLISH_REFUSED);
-    assert_string_equal(published[2].request.reason, err_text(-ENOMEM));
+    assert_int_equal(published[0].request.queued.result, PUBLISH_REFUSED);
+    assert_string_equal(published[0].request.queued.reason, "the disk is full");
+    assert_int_equal(published[1].request.queued.result, PUBLISH_UNKNOWN);
+    assert_int_equal(published[2].request.queued.result, PUBLISH_REFUSED);
+    assert_string_equal(published[2].request.queued.reason, err_text(-ENOMEM));
     assert_int_equal(counter_read(&sequencer_metrics(rig.sequencer)->refused), 2);
     assert_int_equal(counter_read(&sequencer_metrics(rig.sequencer)->stored), 0);
     assert_tails(&rig, "");
@@ -190,8 +190,8 @@ static void nothing_is_taken_before_the_transport_is_open_or_once_the_hub_stops(
     assert_int_equal(rig_start(&rig, &fake_driver, 1U << 20, NO_BOUND), HUB_OK);
     publish_new(&rig, &published[0], "early", 1);
     turn_all(&rig);
-    assert_int_equal(published[0].request.result, PUBLISH_REFUSED);
-    assert_string_equal(published[0].request.reason, "the transport is being opened");
+    assert_int_equal(published[0].request.queued.result, PUBLISH_REFUSED);
+    assert_string_equal(published[0].request.queued.reason, "the transport is being opened");
     rig_open_transport(&rig);
     publish_new(&rig, &published[1], "in flight", 1);
     turn_all(&rig);
@@ -201,15 +201,15 @@ static void nothing_is_taken_before_the_transport_is_open_or_once_the_hub_stops(
     publish_new(&rig, &published[3], "late", 1);
     turn_all(&rig);
     for (size_t i = 2; i < 4; i++) {
-        assert_int_equal(published[i].request.result, PUBLISH_REFUSED);
-        assert_string_equal(published[i].request.reason, "the hub stops");
+        assert_int_equal(published[i].request.queued.result, PUBLISH_REFUSED);
+        assert_string_equal(published[i].request.queued.reason, "the hub stops");
     }
     // What is in flight is awaited, and then the transport is closed.
     assert_false(rig.fake.closed);
     assert_false(published[1].settled);
     fake_store(&rig.fake);
     turn_all(&rig);
-    assert_int_equal(published[1].request.result, PUBLISH_STORED);
+    assert_int_equal(published[1].request.queued.result, PUBLISH_STORED);
     assert_true(rig.fake.closed);
     assert_tails(&rig, "in flight ");
     rig_finish(&rig);

@@ -42,7 +42,7 @@ static int publish_one(struct sequencer_rig *rig)
     fake_store(&rig->fake);
     turn_all(rig);
     assert_true(published.settled);
-    assert_int_equal(published.request.result, PUBLISH_STORED);
+    assert_int_equal(published.request.queued.result, PUBLISH_STORED);
     check_tails(rig);
     return HUB_OK;
 }

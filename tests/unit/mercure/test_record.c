@@ -273,7 +273,7 @@ static const struct record_fields event_fields = {
     .id = {"urn:uuid:1", 10},
     .frame_size = 6,
     .subscription = &subscription,
-    .old_frame_size = 3,
+    .legacy_frame_size = 3,
 };
 
 static char *make_event(size_t *ret_size)
@@ -300,7 +300,7 @@ static void a_subscription_event_has_its_fields_and_a_frame_for_each_generation(
     assert_true(str_eq(read.subscriber, subscription.subscriber));
     assert_true(str_eq(read.payload, subscription.payload));
     assert_true(str_eq(record_frame(&record, GENERATION_MODERN), STR("modern")));
-    assert_true(str_eq(record_frame(&record, GENERATION_OLD), STR("old")));
+    assert_true(str_eq(record_frame(&record, GENERATION_LEGACY), STR("old")));
     free(bytes);
 }
 
@@ -313,7 +313,7 @@ static void any_other_record_has_one_frame_for_both(void **state)
     assert_int_equal(record_parse(&record, str_make(bytes, size)), HUB_OK);
     struct record_subscription read;
     assert_false(record_subscription(&record, &read));
-    assert_true(str_eq(record_frame(&record, GENERATION_OLD), STR("frame")));
+    assert_true(str_eq(record_frame(&record, GENERATION_LEGACY), STR("frame")));
     free(bytes);
 }
 
@@ -321,7 +321,7 @@ static void a_second_topic_without_a_second_frame_is_damage(void **state)
 {
     (void)state;
     struct record_fields wrong = event_fields;
-    wrong.old_frame_size = 0;
+    wrong.legacy_frame_size = 0;
     char bytes[256];
     memcpy(record_write(bytes, &wrong), "modern", 6);
     struct record record;
@@ -330,7 +330,7 @@ static void a_second_topic_without_a_second_frame_is_damage(void **state)
     memcpy(record_write(bytes, &wrong), "modern", 6);
     assert_int_equal(record_parse(&record, str_make(bytes, record_size(&wrong))), HUB_OK);
     wrong.topic_count = 3;
-    wrong.old_frame_size = 3;
+    wrong.legacy_frame_size = 3;
     memcpy(record_write(bytes, &wrong), "modernold", 9);
     assert_int_equal(record_parse(&record, str_make(bytes, record_size(&wrong))), HUB_E_CORRUPT);
 }

@@ -49,9 +49,9 @@ static void each_segment_of_an_id_is_percent_encoded_once(void **state)
 static void in_an_id_of_0_x_there_is_no_type_and_a_space_is_a_plus(void **state)
 {
     (void)state;
-    expect_id(SUBSCRIPTION_SELECTOR, STR("a b/{id}"), GENERATION_OLD,
+    expect_id(SUBSCRIPTION_SELECTOR, STR("a b/{id}"), GENERATION_LEGACY,
               "/.well-known/mercure/subscriptions/a+b%2F%7Bid%7D/" SUBSCRIBER_SEGMENT);
-    expect_id(SUBSCRIPTION_EXACT, STR("foo"), GENERATION_OLD,
+    expect_id(SUBSCRIPTION_EXACT, STR("foo"), GENERATION_LEGACY,
               "/.well-known/mercure/subscriptions/foo/" SUBSCRIBER_SEGMENT);
 }
 
@@ -100,7 +100,7 @@ static void a_document_of_0_x_is_of_its_context(void **state)
 {
     (void)state;
     struct subscription_view view = {
-        .generation = GENERATION_OLD, .context = true, .last_event_id = STR("urn:x")};
+        .generation = GENERATION_LEGACY, .context = true, .last_event_id = STR("urn:x")};
     expect_document(&with_payload, &view,
                     "{\n"
                     "  \"@context\": \"https://mercure.rocks/\",\n"
