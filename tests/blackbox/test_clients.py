@@ -2,7 +2,7 @@
 import json
 import subprocess
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -263,7 +263,7 @@ def modern_cookie(token):
 def generations(tmp_path_factory):
     """A hub of both generations for a site at https://app.example, as Symfony's and Laravel's packages set it up."""
     hub = Hub(tmp_path_factory.mktemp("generations"), cors_origins="https://app.example",
-              publish_origins="https://app.example", env={"JWT_KEY": OLD_KEY},
+              publish_origins="https://app.example", env={"JWT_KEY": OLD_KEY}, subscriptions=True,
               transport_url=f"bolt://{tmp_path_factory.mktemp('history')}/hub.db")
     yield hub
     hub.stop()
@@ -376,3 +376,68 @@ def test_old_applications_subscribe_with_uri_templates(generations, topic):
             fields = {"private": private} if private else {}
             generations.publish_ok(f"{topic}/{name}", name, **fields)
         assert [event.data for event in stream.read_events(3)] == ["books/1", "authors?page=2", "books/2"]
+
+
+# ---- presence
+
+API = f"{PATH}/subscriptions"
+
+
+def presence_of(channel):
+    """Where the presence of a channel is listed, as Laravel's packages write it."""
+    return f"{API}/exact/{quote(channel, safe='')}"
+
+
+def member(channel, user):
+    """The cookie of a member of a presence channel, with the grant that the broadcaster writes."""
+    members = {"match": presence_of(channel) + "{/:subscriber}?", "match_type": "urlpattern"}
+    return modern_cookie(tokens.mint(details=[tokens.detail(["subscribe"], channel, members, payload={"user_id": user})]))
+
+
+def join(hub, channel, user):
+    query = [("match", channel), ("match_urlpattern", presence_of(channel) + "/:subscriber")]
+    return open_stream(hub, query, *from_app(member(channel, user)))
+
+
+def next_presence(stream, channel):
+    """Who has joined or left the channel: (user, active, subscriber)."""
+    while True:
+        event = stream.read_event()
+        document = json.loads(event.data) if event.type == "mercure" else {}
+        if document.get("match") == channel:
+            assert document["match_type"] == "exact"
+            return document["payload"]["user_id"], document["active"], document["subscriber"]
+
+
+def test_laravel_echo_joins_a_presence_channel(generations, topic):
+    """It subscribes before it takes the snapshot, finds itself there, and follows who comes and goes."""
+    with join(generations, topic, 1) as first:
+        assert next_presence(first, topic)[:2] == (1, True)
+        with join(generations, topic, 2) as second:
+            user, active, subscriber = next_presence(first, topic)
+            assert (user, active) == (2, True)
+            response = generations.request("GET", presence_of(topic), from_app(member(topic, 2)))
+            assert (response.status, response.get("Access-Control-Allow-Origin")) == (200, "https://app.example")
+            here = {document["payload"]["user_id"]: document for document in json.loads(response.text)["subscriptions"]}
+            assert here.keys() == {1, 2}
+            assert (here[2]["subscriber"], here[2]["active"]) == (subscriber, True)
+            assert next_presence(second, topic) == (2, True, subscriber)
+        assert next_presence(first, topic) == (2, False, subscriber)
+
+
+def test_nobody_else_sees_who_is_in_a_presence_channel(generations, topic):
+    response = generations.request("GET", presence_of(topic), from_app(member(topic + "/other", 1)))
+    assert response.status == 403
+
+
+def test_old_applications_read_presence_as_json_ld(generations, topic):
+    grant = f"{API}/{{topic}}{{/subscriber}}"
+    token = tokens.sign({"alg": "HS256", "typ": "JWT"}, {"mercure": {
+        "subscribe": [topic, grant], "payload": {"user": "a"}}}, OLD_KEY)
+    with open_stream(generations, {"topic": topic}, bearer(token)):
+        response = generations.request("GET", f"{API}/{quote(topic, safe='')}", [bearer(token)])
+        assert (response.status, response.get("Content-Type")) == (200, "application/ld+json")
+        document = json.loads(response.text)
+        assert (document["@context"], document["type"]) == ("https://mercure.rocks/", "Subscriptions")
+        (subscription,) = document["subscriptions"]
+        assert (subscription["type"], subscription["topic"], subscription["payload"]) == ("Subscription", topic, {"user": "a"})
