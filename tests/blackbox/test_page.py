@@ -630,6 +630,34 @@ def test_links_are_read_as_they_are_written(dev_hub, open_page):
         assert said == hub, link
 
 
+def test_active_subscriptions_come_and_go_while_somebody_watches(dev_hub, open_page, topic):
+    page = open_page(dev_hub)
+    page.wait_live()
+    page.click("#presence-watch")
+    page.wait_text("#subscriptions", "*")
+    page.wait_text("#presence-note", "come and go")
+    with dev_hub.subscribe(topic):
+        page.wait_text("#subscriptions", topic)
+        assert page.text("#presence-watch") == "Stop"
+    page.wait(f"!document.querySelector('#subscriptions').textContent.includes({json.dumps(topic)})")
+    page.click("#presence-watch")
+    assert page.text("#presence-watch") == "Watch"
+
+
+def test_active_subscriptions_need_a_grant(start_hub, open_page):
+    hub = start_hub(debugger=True, subscriptions=True)
+    page = open_page(hub)
+    page.click("#presence-watch")
+    page.wait_text("#presence-problem", "only those with a token")
+    page.fill("#token", tokens.mint(subscribe=["x"]))
+    page.click("#presence-watch")
+    page.wait_text("#presence-problem", "no subscribe grant for the topics of subscriptions")
+    page.fill("#token", tokens.mint(subscribe=["*"]))
+    page.click("#presence-watch")
+    page.wait_text("#presence-note", "come and go")
+    assert page.text("#presence-problem") == ""
+
+
 def test_active_subscriptions_are_explained_where_the_hub_does_not_tell_them(start_hub, open_page):
     page = open_page(start_hub(debugger=True))
     assert page.eval("document.querySelector('#presence-watch').disabled")
