@@ -119,6 +119,6 @@ def test_a_hostile_claim_does_not_hold_a_worker_up(templates):
     response = publish(templates, {"topic": [topic] * 1000}, token)
     assert (response.status, response.text) == (
         413, "the topics take too long to be checked against the grants of the token\n")
-    many = [f"https://example.com/{i}/x" for i in range(1000)]
+    many = [f"https://example.com/{i}/x" for i in range(100)]
     usual = publisher(*[f"https://example.com/{i}" + "/{id}" for i in range(250)], "https://example.com/{+any}")
     assert publish(templates, {"topic": many}, usual).status == 200
