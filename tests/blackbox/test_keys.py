@@ -361,8 +361,8 @@ def test_a_file_is_watched_and_only_a_good_set_replaces_the_old(start_hub, tmp_p
 def test_a_file_that_cannot_be_used_stops_the_start(tmp_path):
     from harness.hub import run_command
     path = tmp_path / "keys.json"
-    conf = {"issuers": [issuer(path.as_uri())], "addr": "127.0.0.1:0", "transport_url": "local://",
-            "log_format": "json"}
+    conf = {"issuers": [issuer(path.as_uri())], "addr": "127.0.0.1:0", "ops_addr": "127.0.0.1:0",
+            "transport_url": "local://", "log_format": "json"}
     result = run_command("run", folder=tmp_path, conf=conf)
     assert result.returncode == 1
     events = [json.loads(line) for line in result.stderr.decode().splitlines()]
