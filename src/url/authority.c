@@ -37,7 +37,7 @@ static size_t port_colon(struct str host)
 
 static int read_host(struct parser *parser, struct str text)
 {
-    parser->host = (struct part){.from = parser->out.len, .is_set = true};
+    parser->host = (struct span){.from = parser->out.len, .is_set = true};
     int err = host_parse(&parser->out, text, !parser->is_special);
     parser->host.len = parser->out.len - parser->host.from;
     return err;
@@ -96,7 +96,7 @@ int parser_read_file_host(struct parser *parser)
     int err = read_host(parser, text);
     if (err)
         return err;
-    if (str_eq(parser_part(parser, &parser->host), STR("localhost"))) {
+    if (str_eq(parser_span(parser, &parser->host), STR("localhost"))) {
         parser->out.len = parser->host.from;
         parser->host.len = 0;
     }

@@ -26,24 +26,24 @@ struct str parser_slice(const struct parser *parser, size_t from, size_t to)
     return str_slice(parser->in, from, to);
 }
 
-void parser_put(struct parser *parser, struct part *part, struct str text, const struct percent_set *set)
+void parser_put(struct parser *parser, struct span *span, struct str text, const struct percent_set *set)
 {
-    part->from = parser->out.len;
+    span->from = parser->out.len;
     percent_encode(&parser->out, text, set);
-    part->len = parser->out.len - part->from;
-    part->is_set = true;
+    span->len = parser->out.len - span->from;
+    span->is_set = true;
 }
 
-void parser_copy(struct parser *parser, struct part *part, struct str text)
+void parser_copy(struct parser *parser, struct span *span, struct str text)
 {
-    *part = (struct part){.from = parser->out.len, .is_set = text.ptr != NULL};
+    *span = (struct span){.from = parser->out.len, .is_set = text.ptr != NULL};
     buf_append_str(&parser->out, text);
-    part->len = parser->out.len - part->from;
+    span->len = parser->out.len - span->from;
 }
 
-struct str parser_part(const struct parser *parser, const struct part *part)
+struct str parser_span(const struct parser *parser, const struct span *span)
 {
-    return str_slice(buf_str(&parser->out), part->from, part->from + part->len);
+    return str_slice(buf_str(&parser->out), span->from, span->from + span->len);
 }
 
 static struct str trim(struct str s)
@@ -87,9 +87,9 @@ static void reserve(struct parser *parser)
     (void)buf_reserve(&parser->out, len);
 }
 
-static struct str component(const struct url *url, const struct part *part)
+static struct str component(const struct url *url, const struct span *span)
 {
-    return part->is_set ? str_make(url->_memory + part->from, part->len) : str_make(NULL, 0);
+    return span->is_set ? str_make(url->_memory + span->from, span->len) : str_make(NULL, 0);
 }
 
 static void finish(struct parser *parser, struct url *url)

@@ -17,7 +17,7 @@
 struct percent_set;
 
 // Where a component is in `out`, which may move while it grows.
-struct part {
+struct span {
     size_t from;
     size_t len;
     bool is_set; // false: the component is null
@@ -28,13 +28,13 @@ struct parser {
     size_t at;
     const struct url *base; // or NULL
     struct buf out;
-    struct part scheme;
-    struct part username;
-    struct part password;
-    struct part host;
-    struct part path; // the last one in `out` while it grows
-    struct part query;
-    struct part fragment;
+    struct span scheme;
+    struct span username;
+    struct span password;
+    struct span host;
+    struct span path; // the last one in `out` while it grows
+    struct span query;
+    struct span fragment;
     int port;
     int default_port; // the one that goes without saying for the scheme
     bool has_opaque_path;
@@ -53,11 +53,11 @@ bool parser_ends_authority(const struct parser *parser, int c);
 // What is between two places of the input.
 struct str parser_slice(const struct parser *parser, size_t from, size_t to);
 // Appends a component, encoded.
-void parser_put(struct parser *parser, struct part *part, struct str text, const struct percent_set *set);
+void parser_put(struct parser *parser, struct span *span, struct str text, const struct percent_set *set);
 // Appends a component as it is; a null one stays null.
-void parser_copy(struct parser *parser, struct part *part, struct str text);
+void parser_copy(struct parser *parser, struct span *span, struct str text);
 // The component as far as it has been written.
-struct str parser_part(const struct parser *parser, const struct part *part);
+struct str parser_span(const struct parser *parser, const struct span *span);
 
 // states.c: reads all of the input. HUB_E_INVALID, or what host_parse returns; other errors are in `out`.
 MUST_CHECK int parser_run(struct parser *parser);

@@ -28,8 +28,8 @@ struct str parser_drive_letter_of(struct str path)
 
 void parser_shorten_path(struct parser *parser)
 {
-    struct part *path = &parser->path;
-    struct str text = parser_part(parser, path);
+    struct span *path = &parser->path;
+    struct str text = parser_span(parser, path);
     if (parser->is_file && text.len == 3 && parser_drive_letter_of(text).len > 0)
         return;
     while (path->len > 0 && text.ptr[--path->len] != '/')

@@ -6,7 +6,7 @@
 // Notes what the scheme, just written, means for what follows.
 static void note_scheme(struct parser *parser)
 {
-    struct str scheme = parser_part(parser, &parser->scheme);
+    struct str scheme = parser_span(parser, &parser->scheme);
     const struct special_scheme *special = scheme_special(scheme);
     parser->is_special = special != NULL;
     if (special)
@@ -187,7 +187,7 @@ static int after_scheme(struct parser *parser)
     if (parser->is_file)
         return file_state(parser);
     if (parser->is_special && parser->base &&
-        str_eq(parser->base->scheme, parser_part(parser, &parser->scheme)))
+        str_eq(parser->base->scheme, parser_span(parser, &parser->scheme)))
         return special_relative_or_authority_state(parser);
     if (parser->is_special)
         return special_authority_ignore_slashes_state(parser);
@@ -246,7 +246,7 @@ int parser_run(struct parser *parser)
     size_t len = scheme_len(parser);
     if (len == 0)
         return no_scheme_state(parser);
-    parser->scheme = (struct part){0, len, true};
+    parser->scheme = (struct span){0, len, true};
     for (size_t i = 0; i < len; i++) {
         int c = parser_peek(parser, i);
         buf_append_c(&parser->out, (char)(is_alpha(c) ? c | 0x20 : c));
