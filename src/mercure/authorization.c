@@ -31,7 +31,7 @@ int draft_init(struct draft *draft, struct patterns *patterns, size_t topic_cap,
     return draft->topics && draft->details ? HUB_OK : -ENOMEM;
 }
 
-void draft_done(struct draft *draft)
+static void done(struct draft *draft)
 {
     for (size_t i = 0; i < draft->topic_count; i++) {
         if (draft->topics[i].pattern)
@@ -251,7 +251,7 @@ int authorization_finish(struct authorization **ret_authorization, struct draft 
 {
     if (reason == AUTHORIZATION_REASON_NONE && !(*ret_authorization = build(draft)))
         reason = AUTHORIZATION_REASON_MEMORY;
-    draft_done(draft);
+    done(draft);
     if (reason == AUTHORIZATION_REASON_NONE)
         return HUB_OK;
     *reterr_reason = reason;

@@ -45,10 +45,9 @@ struct draft {
     bool publishes;
 };
 
-// -ENOMEM. draft_done accepts what has failed.
+// -ENOMEM. authorization_finish accepts what has failed.
 MUST_CHECK int draft_init(struct draft *draft, struct patterns *patterns, size_t topic_cap,
                           size_t detail_cap);
-void draft_done(struct draft *draft);
 // Keeps a payload of any kind: NONE, MEMORY, or PAYLOAD when it is too large.
 MUST_CHECK enum authorization_reason draft_keep_payload(struct draft *draft, struct draft_payload *payload,
                                                         const struct json *value);

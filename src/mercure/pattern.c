@@ -71,9 +71,8 @@ static int compile(struct pattern *pattern)
 
 static void free_pattern(struct pattern *pattern)
 {
-    url_pattern_unref(pattern->_url);
-    if (pattern->_template)
-        ref_put(&pattern->_template->ref);
+    url_pattern_free(pattern->_url);
+    url_template_free(pattern->_template);
     free(pattern);
 }
 
@@ -107,7 +106,6 @@ static int new_pattern(struct patterns *patterns, enum pattern_kind kind, struct
         free_pattern(pattern);
         return err;
     }
-    patterns->memory += pattern_memory(pattern);
     *ret_pattern = pattern;
     return HUB_OK;
 }
@@ -135,9 +133,7 @@ void pattern_unref(struct pattern *pattern)
     if (--pattern->_owners)
         return;
     HUB_ASSERT(!radix_has(&pattern->_leaf));
-    struct patterns *patterns = pattern->_patterns;
-    patterns->memory -= pattern_memory(pattern);
-    table_remove(&patterns->_interned, &pattern->_node);
+    table_remove(&pattern->_patterns->_interned, &pattern->_node);
     free_pattern(pattern);
 }
 

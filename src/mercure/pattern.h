@@ -66,7 +66,6 @@ struct patterns {
     struct radix _templates;
     struct pattern_cache _cache;
     struct topic_view _topic; // the one that was looked at last
-    size_t memory;            // of the patterns, about
 };
 
 // The base URL is the caller's and outlives the patterns. `failed` may be NULL.

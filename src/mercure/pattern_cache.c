@@ -12,25 +12,25 @@ void pattern_cache_init(struct pattern_cache *cache, size_t max_bytes)
     list_init(&cache->_ages);
 }
 
-void pattern_cache_done(struct pattern_cache *cache)
-{
-    LIST_FOREACH (node, &cache->_ages)
-        pattern_cache_forget(cache, CONTAINER_OF(node, struct pattern_answer, _age));
-    table_done(&cache->_answers);
-}
-
 static size_t answer_size(const struct pattern_answer *answer)
 {
     return sizeof(*answer) + answer->_len + answer->_cap * sizeof(*answer->numbers);
 }
 
-void pattern_cache_forget(struct pattern_cache *cache, struct pattern_answer *answer)
+static void forget(struct pattern_cache *cache, struct pattern_answer *answer)
 {
     cache->_bytes -= answer_size(answer);
     table_remove(&cache->_answers, &answer->_node);
     list_remove(&answer->_age);
     free(answer->numbers);
     free(answer);
+}
+
+void pattern_cache_done(struct pattern_cache *cache)
+{
+    LIST_FOREACH (node, &cache->_ages)
+        forget(cache, CONTAINER_OF(node, struct pattern_answer, _age));
+    table_done(&cache->_answers);
 }
 
 struct pattern_answer *pattern_cache_find(struct pattern_cache *cache, struct str topic)
@@ -55,7 +55,7 @@ static bool make_room(struct pattern_cache *cache, const struct pattern_answer *
         struct pattern_answer *oldest = CONTAINER_OF(list_first(&cache->_ages), struct pattern_answer, _age);
         if (oldest == keep)
             return false;
-        pattern_cache_forget(cache, oldest);
+        forget(cache, oldest);
     }
     return true;
 }
@@ -77,7 +77,7 @@ struct pattern_answer *pattern_cache_add(struct pattern_cache *cache, struct str
     cache->_bytes += answer_size(answer);
     if (make_room(cache, answer))
         return answer;
-    pattern_cache_forget(cache, answer);
+    forget(cache, answer);
     return NULL;
 }
 
@@ -96,7 +96,7 @@ static bool grow(struct pattern_cache *cache, struct pattern_answer *answer)
 bool pattern_cache_note(struct pattern_cache *cache, struct pattern_answer *answer, uint64_t number)
 {
     if (answer->count == answer->_cap && !grow(cache, answer)) {
-        pattern_cache_forget(cache, answer);
+        forget(cache, answer);
         return false;
     }
     answer->numbers[answer->count++] = number;

@@ -42,4 +42,3 @@ struct pattern_answer *pattern_cache_add(struct pattern_cache *cache, struct str
 // Notes a pattern that matches. When memory is out, or the answer has grown larger than the cache may be, the
 // answer is forgotten: false.
 bool pattern_cache_note(struct pattern_cache *cache, struct pattern_answer *answer, uint64_t number);
-void pattern_cache_forget(struct pattern_cache *cache, struct pattern_answer *answer);

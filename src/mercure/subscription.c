@@ -33,7 +33,8 @@ static bool is_unreserved(char c)
            c == '_' || c == '.' || c == '~';
 }
 
-void subscription_append_segment(struct buf *buf, struct str text, enum generation generation)
+// Percent-encodes everything but the unreserved characters of RFC 3986.
+static void append_segment(struct buf *buf, struct str text, enum generation generation)
 {
     static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < text.len; i++) {
@@ -57,9 +58,9 @@ void subscription_append_id(struct buf *buf, const struct record_subscription *s
         buf_append_str(buf, type);
         buf_append_c(buf, '/');
     }
-    subscription_append_segment(buf, subscription->match, generation);
+    append_segment(buf, subscription->match, generation);
     buf_append_c(buf, '/');
-    subscription_append_segment(buf, subscription->subscriber, generation);
+    append_segment(buf, subscription->subscriber, generation);
 }
 
 // ---- Documents ----

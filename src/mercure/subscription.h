@@ -27,8 +27,6 @@ struct str subscription_type_name(uint8_t kind);
 // The kind with that name; false when there is none.
 bool subscription_type_find(struct str name, uint8_t *ret_kind);
 
-// Percent-encodes everything but letters, digits and - _ . ~ of ASCII, as a segment of an id.
-void subscription_append_segment(struct buf *buf, struct str text, enum generation generation);
 void subscription_append_id(struct buf *buf, const struct record_subscription *subscription,
                             enum generation generation);
 

@@ -3,7 +3,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/ref.h"
 #include "url/pattern_priv.h"
 #include "url/scheme.h"
 #include "url/url.h"
@@ -17,9 +16,7 @@
 #define TEXTS_MAX ((size_t)256 * 1024)
 
 struct url_pattern {
-    struct ref ref;
     size_t memory;
-    bool is_costly;
     struct component components[URL_COMPONENTS];
     struct steps steps; // in the memory behind
 };
@@ -156,14 +153,6 @@ static int compile_components(struct compiler *compiler)
     return HUB_OK;
 }
 
-static void free_pattern(struct ref *ref)
-{
-    struct url_pattern *pattern = CONTAINER_OF(ref, struct url_pattern, ref);
-    for (size_t i = 0; i < URL_COMPONENTS; i++)
-        component_done(&pattern->components[i]);
-    free(pattern);
-}
-
 // One block: the pattern, the steps, the texts.
 static int build(struct compiler *compiler, struct url_pattern **ret_pattern)
 {
@@ -178,10 +167,8 @@ static int build(struct compiler *compiler, struct url_pattern **ret_pattern)
     if (compiler->texts.len > 0)
         memcpy(texts, compiler->texts.ptr, compiler->texts.len);
     *pattern = (struct url_pattern){.memory = size, .steps = {steps, texts}};
-    ref_init(&pattern->ref, free_pattern);
     for (size_t i = 0; i < URL_COMPONENTS; i++) {
         pattern->components[i] = compiler->components[i];
-        pattern->is_costly = pattern->is_costly || compiler->components[i].kind == COMPONENT_REGEX;
         pattern->memory += component_regex_memory(&compiler->components[i]);
         compiler->components[i] = (struct component){0};
     }
@@ -281,17 +268,13 @@ int url_pattern_compile_init(struct url_pattern **ret_pattern, const struct url_
     return finish(&compiler, err, reterr);
 }
 
-struct url_pattern *url_pattern_ref(struct url_pattern *pattern)
+void url_pattern_free(struct url_pattern *pattern)
 {
-    if (pattern)
-        ref_get(&pattern->ref);
-    return pattern;
-}
-
-void url_pattern_unref(struct url_pattern *pattern)
-{
-    if (pattern)
-        ref_put(&pattern->ref);
+    if (!pattern)
+        return;
+    for (size_t i = 0; i < URL_COMPONENTS; i++)
+        component_done(&pattern->components[i]);
+    free(pattern);
 }
 
 int pattern_test_texts(const struct url_pattern *pattern, const struct str texts[URL_COMPONENTS])
@@ -353,9 +336,13 @@ struct str url_pattern_start(const struct url_pattern *pattern, enum url_compone
     return fixed_start(pattern, &pattern->components[component]);
 }
 
-bool url_pattern_is_costly(const struct url_pattern *pattern)
+bool pattern_has_regex(const struct url_pattern *pattern)
 {
-    return pattern->is_costly;
+    for (size_t i = 0; i < URL_COMPONENTS; i++) {
+        if (pattern->components[i].kind == COMPONENT_REGEX)
+            return true;
+    }
+    return false;
 }
 
 size_t url_pattern_memory(const struct url_pattern *pattern)

@@ -52,7 +52,7 @@ struct url_pattern_init {
 };
 
 // Compiles a pattern; what it does not say is taken from the base URL, which is not needed afterwards; NULL
-// when there is none. The caller is the owner. HUB_E_INVALID (*reterr, which may be NULL, says why),
+// when there is none. For url_pattern_free. HUB_E_INVALID (*reterr, which may be NULL, says why),
 // HUB_E_TOO_BIG (over a limit; the same), -ENOMEM.
 MUST_CHECK int url_pattern_compile(struct url_pattern **ret_pattern, struct str text, const struct url *base,
                                    bool ignore_case, struct url_pattern_error *reterr);
@@ -60,10 +60,8 @@ MUST_CHECK int url_pattern_compile(struct url_pattern **ret_pattern, struct str 
 MUST_CHECK int url_pattern_compile_init(struct url_pattern **ret_pattern, const struct url_pattern_init *init,
                                         const struct url *base, bool ignore_case,
                                         struct url_pattern_error *reterr);
-// One owner more; accepts NULL. Returns it.
-struct url_pattern *url_pattern_ref(struct url_pattern *pattern);
-// One owner less; the last one frees it. Accepts NULL.
-void url_pattern_unref(struct url_pattern *pattern);
+// Accepts NULL.
+void url_pattern_free(struct url_pattern *pattern);
 
 // Whether a URL matches: 1, 0, HUB_E_TOO_BIG when a limit on the work was reached first, or -ENOMEM. It
 // allocates only for custom groups and URLs of many KiB.
@@ -75,7 +73,5 @@ MUST_CHECK int url_pattern_test(const struct url_pattern *pattern, const struct 
 struct str url_pattern_literal(const struct url_pattern *pattern, enum url_component component);
 // What each text that the component matches starts with; "" when nothing is known, as with ignore_case.
 struct str url_pattern_start(const struct url_pattern *pattern, enum url_component component);
-// Whether it has a custom group, so that a test may take microseconds and allocate.
-bool url_pattern_is_costly(const struct url_pattern *pattern);
 // The bytes of memory that it has.
 size_t url_pattern_memory(const struct url_pattern *pattern);

@@ -204,5 +204,7 @@ MUST_CHECK int protocol_matches_special_scheme(struct arena *arena, struct str t
 // scheme.
 struct pattern_syntax pattern_syntax_of(enum url_component component, struct str hostname, bool is_special,
                                         bool ignores_case);
+// For tests: whether a component of it is a regular expression.
+bool pattern_has_regex(const struct url_pattern *pattern);
 // url_pattern_test for the texts of components.
 MUST_CHECK int pattern_test_texts(const struct url_pattern *pattern, const struct str texts[URL_COMPONENTS]);

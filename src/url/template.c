@@ -22,11 +22,6 @@ struct places {
     uint64_t words[PHASE_COUNT][WORDS_MAX];
 };
 
-static void free_template(struct ref *ref)
-{
-    free(CONTAINER_OF(ref, struct url_template, ref));
-}
-
 int url_template_compile(struct url_template **ret_template, struct str text)
 {
     if (text.len > URL_TEMPLATE_MAX)
@@ -43,7 +38,6 @@ int url_template_compile(struct url_template **ret_template, struct str text)
     if (!err) {
         size_t literal = str_find(text, 0, '{');
         *template = (struct url_template){.memory = size, ._count = count};
-        ref_init(&template->ref, free_template);
         template->_states = (struct template_state *)(template + 1);
         memcpy(template->_states, states, count * sizeof(*states));
         char *start = (char *)(template->_states + count);
@@ -53,6 +47,11 @@ int url_template_compile(struct url_template **ret_template, struct str text)
     }
     free(states);
     return err;
+}
+
+void url_template_free(struct url_template *template)
+{
+    free(template);
 }
 
 static bool is_alphanumeric(unsigned char c)

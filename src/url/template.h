@@ -19,7 +19,6 @@
 #pragma once
 
 #include "base/attr.h"
-#include "base/ref.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -29,16 +28,17 @@
 #define URL_TEMPLATE_VALUES_MAX 100U // that it may wait for: those of its variables that are not merged
 
 struct url_template {
-    struct ref ref;
     struct str start; // what every text that matches begins with
     size_t memory;
     size_t _count;
     struct template_state *_states;
 };
 
-// The caller is the one owner. HUB_E_INVALID when the text is no template (one has at least one expression),
+// For url_template_free. HUB_E_INVALID when the text is no template (one has at least one expression),
 // HUB_E_TOO_BIG when it is over one of the bounds, -ENOMEM.
 MUST_CHECK int url_template_compile(struct url_template **ret_template, struct str text);
+// Accepts NULL.
+void url_template_free(struct url_template *template);
 // Whether the template stands for the whole topic. Without memory of its own, and in time of at most the
 // topic's length by the number of values (a hundred and 4 KiB: a millisecond).
 bool url_template_matches(const struct url_template *template, struct str topic);

@@ -147,7 +147,7 @@ static void check_pattern(struct subject *subject, struct str text, struct str t
     while (str_split(&topics, '\n', &topic))
         check_topic(subject, topic);
     arena_done(&subject->arena);
-    url_pattern_unref(subject->pattern);
+    url_pattern_free(subject->pattern);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

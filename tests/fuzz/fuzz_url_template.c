@@ -37,6 +37,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         HUB_ASSERT(str_starts_with(topic, template->start));
     char rest[URL_TEMPLATE_MAX];
     HUB_ASSERT(url_template_matches(template, without_expressions(text, rest)));
-    ref_put(&template->ref);
+    url_template_free(template);
     return 0;
 }

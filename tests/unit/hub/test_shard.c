@@ -86,7 +86,7 @@ static void test_patterns_get_what_they_match_live_and_late(void **state)
     assert_string_equal(received(&readers[2]), "1 3 4 ");
     assert_string_equal(received(&readers[3]), "1 3 ");
     leave_all(readers, 4);
-    assert_int_equal(rig->shard.patterns.memory, 0);
+    assert_int_equal(rig->shard.patterns._interned.count, 0);
     assert_int_equal(atomic_load(&rig->hub.matcher_bytes), 0);
     rig_free(rig);
 }

@@ -91,7 +91,7 @@ static void equal_patterns_are_one(void **state)
     pattern_unref(a);
     pattern_unref(b);
     pattern_unref(template);
-    assert_int_equal(fixture.patterns.memory, 0);
+    assert_int_equal(fixture.patterns._interned.count, 0);
     tear_down(&fixture);
 }
 

@@ -56,7 +56,7 @@ static void assert_matches_from(const char *text, const char *before, const char
         if (match_pathname(pattern, buf_str(&path)) != (count >= from))
             fail_msg("%s on %.*s", text, STR_ARG(buf_str(&path)));
     }
-    url_pattern_unref(pattern);
+    url_pattern_free(pattern);
     buf_done(&path);
 }
 
@@ -131,8 +131,8 @@ static void ignored_case_is_that_of_both_sides(void **state)
         assert_int_equal(match_pathname(ignoring, STR("/aB-x/cD")), 1);
         assert_int_equal(match_pathname(ignoring, STR("/aB-x/cE")), 0);
         assert_int_equal(match_pathname(exact, STR("/aB-x/cD")), 0);
-        url_pattern_unref(ignoring);
-        url_pattern_unref(exact);
+        url_pattern_free(ignoring);
+        url_pattern_free(exact);
     }
 }
 
@@ -151,7 +151,7 @@ static void work_without_end_is_stopped(void **state)
         struct url_pattern *pattern = compile_pathname(buf_c(&text), false);
         assert_int_equal(match_pathname(pattern, buf_str(&path)), HUB_E_TOO_BIG);
         assert_int_equal(match_pathname(pattern, STR("/-----------")), 0);
-        url_pattern_unref(pattern);
+        url_pattern_free(pattern);
     }
     buf_done(&text);
     buf_done(&path);
@@ -167,7 +167,7 @@ static void texts_that_are_too_long_for_the_stack_match_as_well(void **state)
     assert_int_equal(match_pathname(pattern, buf_str(&path)), 1);
     append_path(&path, "/", "a/b-", 40000, "d");
     assert_int_equal(match_pathname(pattern, buf_str(&path)), 0);
-    url_pattern_unref(pattern);
+    url_pattern_free(pattern);
     buf_done(&path);
 }
 

@@ -131,7 +131,7 @@ static int subject_init(struct subject *subject, json_t *arguments)
 
 static void subject_done(struct subject *subject)
 {
-    url_pattern_unref(subject->pattern);
+    url_pattern_free(subject->pattern);
     url_done(&subject->base);
     arena_done(&subject->arena);
 }

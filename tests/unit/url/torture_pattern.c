@@ -33,7 +33,7 @@ static int scenario(void *arg)
     err = url_pattern_compile(&pattern, str_from_c(text), &base, false, &error);
     if (!err) {
         err = test_topic(pattern, &base);
-        url_pattern_unref(pattern);
+        url_pattern_free(pattern);
     }
     url_done(&base);
     return err;
