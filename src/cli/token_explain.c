@@ -87,7 +87,8 @@ struct json *token_read_part(struct str token, size_t index)
     return root;
 }
 
-void token_append_time(struct buf *buf, uint64_t time_ms)
+// In milliseconds since 1970, as RFC 3339 has it.
+static void append_time(struct buf *buf, uint64_t time_ms)
 {
     time_t seconds = (time_t)(time_ms / 1000);
     struct tm tm;
@@ -212,14 +213,14 @@ static void detail_time(const struct token_question *question, const struct toke
 {
     if (answer->failed == TOKEN_RULE_EXP && answer->claims->expires_ms != JWT_NEVER) {
         buf_append_str(to, STR("exp is "));
-        token_append_time(to, answer->claims->expires_ms);
+        append_time(to, answer->claims->expires_ms);
     } else if (answer->failed == TOKEN_RULE_NBF) {
         buf_append_str(to, STR("nbf is "));
-        token_append_time(to, answer->claims->not_before_ms);
+        append_time(to, answer->claims->not_before_ms);
     }
     if (to->len) {
         buf_append_str(to, STR("; it is "));
-        token_append_time(to, question->now_ms);
+        append_time(to, question->now_ms);
     }
 }
 

@@ -67,5 +67,3 @@ MUST_CHECK int token_explain(const struct token_question *question, struct token
 void token_answer_done(struct token_answer *answer);
 // The header (0) or the claims (1), not verified, or NULL when they cannot be read; for json_free.
 struct json *token_read_part(struct str token, size_t index);
-// Appends a time in milliseconds since 1970 as RFC 3339 has it.
-void token_append_time(struct buf *buf, uint64_t time_ms);

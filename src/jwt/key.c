@@ -33,11 +33,6 @@ int jwt_key_set_id(struct jwt_key *key, struct str id)
 
 // ---- Loading ----
 
-bool jwt_key_is_pem(struct str text)
-{
-    return pem_is_in(text);
-}
-
 static int check_jwk(struct str text, bool *ret_is_jwk)
 {
     struct json *root = NULL;

@@ -21,8 +21,6 @@ struct jwt_key;
 // algorithm"; -ENOMEM.
 MUST_CHECK int jwt_key_load(struct jwt_key **ret_key, struct str text, struct str algorithm, struct str id,
                             const char **reterr_text);
-// Whether the text holds PEM, wherever it begins: it needs its algorithm named.
-bool jwt_key_is_pem(struct str text);
 // One owner more. Returns the key.
 struct jwt_key *jwt_key_share(struct jwt_key *key);
 // One owner less; the last one frees it. Accepts NULL.

@@ -12,7 +12,9 @@
 
 #define UNIX_PREFIX STR("unix:")
 
-int address_split(struct str text, struct str *ret_host, uint16_t *ret_port)
+// Splits "host:port", ":port", "[v6]:port": the host without brackets, empty when there is none.
+// HUB_E_INVALID.
+static int split(struct str text, struct str *ret_host, uint16_t *ret_port)
 {
     struct str host;
     size_t colon;
@@ -122,7 +124,7 @@ int address_resolve_all(struct address *addresses, size_t max, size_t *ret_count
         return resolve_unix(addresses, str_slice(text, UNIX_PREFIX.len, text.len), reterr);
     struct str host;
     uint16_t port;
-    int err = address_split(text, &host, &port);
+    int err = split(text, &host, &port);
     if (err) {
         buf_append_str(reterr, STR("write it as host:port, :port, [v6]:port or unix:/path"));
         return err;

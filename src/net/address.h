@@ -24,12 +24,9 @@ struct address {
     };
 };
 
-// Splits "host:port", ":port", "[v6]:port": the host without brackets, empty when there is none.
-// HUB_E_INVALID.
-MUST_CHECK int address_split(struct str text, struct str *ret_host, uint16_t *ret_port);
-// An address to listen on or connect to from any of the forms above or "unix:/path". Without a host: all
-// addresses of both families. A host name is looked up, which may block; the first IPv4 address is taken,
-// else the first. On failure the cause is appended to `reterr`.
+// An address to listen on or connect to from "host:port", ":port", "[v6]:port" or "unix:/path". Without a
+// host: all addresses of both families. A host name is looked up, which may block; the first IPv4 address is
+// taken, else the first. On failure the cause is appended to `reterr`.
 MUST_CHECK int address_resolve(struct address *ret_address, struct str text, struct buf *reterr);
 // The same with up to `max` addresses of a host name, each once, those of IPv4 first; at least one.
 MUST_CHECK int address_resolve_all(struct address *addresses, size_t max, size_t *ret_count, struct str text,
