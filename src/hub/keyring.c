@@ -223,6 +223,14 @@ static int add_sources(struct keyring *keyring)
     return err;
 }
 
+static void log_short_key(void *arg, const struct short_key *key)
+{
+    (void)arg;
+    LOG(LOG_LEVEL_WARN, "A key is shorter than its algorithm asks for: it can be guessed from its tokens",
+        LOG_STR("issuer", key->issuer.ptr ? key->issuer : STR("(0.x)")), LOG_C("role", key->role),
+        LOG_U64("bytes", key->verifier->jwt_key.len), LOG_U64("minimum", key->minimum));
+}
+
 static int make_first_set(struct keyring *keyring)
 {
     struct buf reason;
@@ -238,7 +246,7 @@ static int make_first_set(struct keyring *keyring)
             err = key_source_read(&keyring->sources[i]);
     }
     if (!err)
-        keyset_warn_of_short_keys(keyring->hub->conf);
+        keyset_list_short_keys(keyring->hub->conf, log_short_key, NULL);
     return err;
 }
 

@@ -174,26 +174,27 @@ int keyset_build(struct jwt_keyset **ret_set, const struct conf *conf, key_docum
 
 // ---- Short keys ----
 
-static void warn(struct str issuer, const char *role, const struct conf_verifier *verifier)
+static void look_at(struct str issuer, const char *role, const struct conf_verifier *verifier,
+                    short_key_fn *fn, void *arg)
 {
     struct jwt_key *key;
     const char *reason;
     if (!verifier->jwt_key.ptr ||
         jwt_key_load(&key, verifier->jwt_key, verifier->jwt_algorithm, STR(""), &reason) != HUB_OK)
         return;
-    if (jwt_key_short_of(key))
-        LOG(LOG_LEVEL_WARN, "A key is shorter than its algorithm asks for: it can be guessed from its tokens",
-            LOG_STR("issuer", issuer), LOG_C("role", role), LOG_U64("bytes", verifier->jwt_key.len),
-            LOG_U64("minimum", jwt_key_short_of(key)));
+    struct short_key found = {
+        .issuer = issuer, .role = role, .verifier = verifier, .minimum = jwt_key_short_of(key)};
     jwt_key_free(key);
+    if (found.minimum)
+        fn(arg, &found);
 }
 
-void keyset_warn_of_short_keys(const struct conf *conf)
+void keyset_list_short_keys(const struct conf *conf, short_key_fn *fn, void *arg)
 {
     for (size_t i = 0; i < conf->issuer_count; i++) {
-        warn(conf->issuers[i].issuer, "publisher", &conf->issuers[i].publisher);
-        warn(conf->issuers[i].issuer, "subscriber", &conf->issuers[i].subscriber);
+        look_at(conf->issuers[i].issuer, "publisher", &conf->issuers[i].publisher, fn, arg);
+        look_at(conf->issuers[i].issuer, "subscriber", &conf->issuers[i].subscriber, fn, arg);
     }
-    warn(STR("(0.x)"), "publisher", &conf->legacy.publisher);
-    warn(STR("(0.x)"), "subscriber", &conf->legacy.subscriber);
+    look_at(no_issuer, "publisher", &conf->legacy.publisher, fn, arg);
+    look_at(no_issuer, "subscriber", &conf->legacy.subscriber, fn, arg);
 }

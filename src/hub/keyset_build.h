@@ -25,5 +25,15 @@ typedef struct key_document key_document_fn(const void *arg, struct str url);
 // document that are passed over are logged.
 MUST_CHECK int keyset_build(struct jwt_keyset **ret_set, const struct conf *conf, key_document_fn *document,
                             const void *arg, struct buf *reterr);
-// Logs which shared secrets are shorter than their algorithm asks for.
-void keyset_warn_of_short_keys(const struct conf *conf);
+
+// A shared secret that is shorter than its algorithm asks for: it can be guessed from its tokens.
+struct short_key {
+    struct str issuer; // NULL ptr for a key of the 0.x protocol
+    const char *role;
+    const struct conf_verifier *verifier;
+    size_t minimum; // bytes
+};
+
+typedef void short_key_fn(void *arg, const struct short_key *key);
+// Calls `fn` for each of a configuration that is good.
+void keyset_list_short_keys(const struct conf *conf, short_key_fn *fn, void *arg);

@@ -8,9 +8,9 @@
 #include "fetch/fetch.h"
 #include "hub/hub.h"
 #include "hub/keyring.h"
+#include "hub/keyset_build.h"
 #include "hub/operations.h"
 #include "hub/sequencer.h"
-#include "jwt/key.h"
 #include "net/listener.h"
 #include "transport/transport.h"
 
@@ -221,22 +221,17 @@ int server_check_transport(struct str url, struct buf *reterr)
     return ops ? ops->check(url, NULL, reterr) : HUB_E_UNSUPPORTED;
 }
 
-static void list_short_key(const struct conf_issuer *issuer, const struct conf_verifier *verifier,
-                           const char *role, struct buf *buf)
+static void list_short_key(void *arg, const struct short_key *key)
 {
-    struct jwt_key *key = NULL;
-    const char *reason;
-    if (!verifier->jwt_key.ptr ||
-        jwt_key_load(&key, verifier->jwt_key, verifier->jwt_algorithm, STR(""), &reason) != HUB_OK)
-        return; // what is wrong with it is an error, at the start
-    size_t minimum = jwt_key_short_of(key);
-    if (minimum)
-        buf_printf(
-            buf,
-            "the %s key of issuer %.*s has %zu bytes, and %.*s asks for at least %zu: it can be guessed "
-            "from its tokens\n",
-            role, STR_ARG(issuer->issuer), verifier->jwt_key.len, STR_ARG(verifier->jwt_algorithm), minimum);
-    jwt_key_free(key);
+    struct buf *buf = arg;
+    const struct conf_verifier *verifier = key->verifier;
+    buf_printf(buf, "the %s key of ", key->role);
+    if (key->issuer.ptr)
+        buf_printf(buf, "issuer %.*s", STR_ARG(key->issuer));
+    else
+        buf_append_str(buf, STR("the 0.x protocol"));
+    buf_printf(buf, " has %zu bytes, and %.*s asks for at least %zu: it can be guessed from its tokens\n",
+               verifier->jwt_key.len, STR_ARG(verifier->jwt_algorithm), key->minimum);
 }
 
 void server_list_warnings(const struct conf *conf, struct buf *buf)
@@ -247,9 +242,5 @@ void server_list_warnings(const struct conf *conf, struct buf *buf)
     if (ops)
         (void)ops->check(conf->transport_url, buf, &unread);
     buf_done(&unread);
-    for (size_t i = 0; i < conf->issuer_count; i++) {
-        const struct conf_issuer *issuer = &conf->issuers[i];
-        list_short_key(issuer, &issuer->publisher, "publisher", buf);
-        list_short_key(issuer, &issuer->subscriber, "subscriber", buf);
-    }
+    keyset_list_short_keys(conf, list_short_key, buf);
 }

@@ -62,6 +62,13 @@ def test_validate_warns_of_short_keys_and_says_how_long_they_must_be(tmp_path):
         "guessed from its tokens\n")
 
 
+def test_validate_warns_of_short_keys_of_the_0x_protocol_too(tmp_path):
+    result = run_command("validate", folder=tmp_path, env={"JWT_KEY": "short"})
+    assert result.returncode == 0
+    assert ("warning: the subscriber key of the 0.x protocol has 5 bytes, and HS256 asks for at least 32"
+            in result.stderr.decode())
+
+
 def test_a_hub_says_how_long_a_short_key_must_be(start_hub):
     issuers = [{"issuer": "x", "publisher": {"jwt_key": "short", "jwt_algorithm": "HS512"}}]
     hub = start_hub(issuers=issuers)
