@@ -11,6 +11,7 @@
 #include "hub/hub.h"
 #include "hub/key_wait.h"
 #include "hub/legacy.h"
+#include "hub/metadata.h"
 #include "hub/shard.h"
 #include "hub/verification.h"
 #include "hub/worker.h"
@@ -163,7 +164,7 @@ static bool check_claims(const struct auth_request *request, const struct jwt_cl
 {
     struct buf expected;
     buf_init(&expected, AUDIENCE_MAX);
-    auth_append_audience(request->shard, request->exchange, &expected);
+    metadata_append_resource(request->shard->hub->conf, request->exchange, &expected);
     enum jwt_reason reason = JWT_REASON_AUDIENCE; // of an address longer than any URL
     if (expected.err == -ENOMEM)
         reason = JWT_REASON_MEMORY;

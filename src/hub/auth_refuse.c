@@ -7,6 +7,7 @@
 #include "http/exchange.h"
 #include "hub/answer.h"
 #include "hub/hub.h"
+#include "hub/metadata.h"
 #include "hub/shard.h"
 #include "jwt/claims.h"
 
@@ -31,17 +32,6 @@ static void append_origin(struct buf *buf, const struct shard *shard, const stru
     exchange_append_origin(exchange, buf);
 }
 
-void auth_append_audience(const struct shard *shard, const struct exchange *exchange, struct buf *to)
-{
-    struct str identifier = shard->hub->conf->resource_identifier;
-    if (identifier.len) {
-        buf_append_str(to, identifier);
-        return;
-    }
-    exchange_append_origin(exchange, to);
-    buf_append_str(to, STR(HUB_PATH));
-}
-
 // `error` and `description` may be NULL.
 static void challenge(struct shard *shard, struct exchange *exchange, unsigned status, const char *error,
                       const char *description, struct str body)
@@ -55,7 +45,7 @@ static void challenge(struct shard *shard, struct exchange *exchange, unsigned s
         buf_printf(&value, "error_description=\"%s\", ", description);
     buf_append_str(&value, STR("resource_metadata=\""));
     append_origin(&value, shard, exchange);
-    buf_append_str(&value, STR("/.well-known/oauth-protected-resource" HUB_PATH "\""));
+    buf_append_str(&value, STR(METADATA_PATH "\""));
     exchange_add_header(exchange, STR("WWW-Authenticate"), buf_str(&value));
     buf_done(&value);
     counter_add(&shard->metrics.rejected_auth, 1);

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 
-struct buf;
 struct exchange;
 struct jwt_claims;
 struct shard;
@@ -22,8 +21,6 @@ struct token_fault {
     struct str expected; // that it should have had
 };
 
-// The `aud` that a token for this request must have.
-void auth_append_audience(const struct shard *shard, const struct exchange *exchange, struct buf *to);
 // 400: the request does not carry its token as it should.
 void auth_refuse_request(struct shard *shard, struct exchange *exchange, const char *reason);
 // 401
