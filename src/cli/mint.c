@@ -7,12 +7,12 @@
 #include "jwt/base64url.h"
 #include "jwt/key.h"
 #include "jwt/sign.h"
+#include "mercure/authorization.h"
 #include "json/json.h"
 #include "json/writer.h"
 
 #define CLAIMS_MAX 65536U
 #define HOUR_S 3600U
-#define DETAIL_TYPE "https://mercure.rocks/authorization-detail"
 
 static void write_topics(struct json_writer *writer, const struct option_list *list, struct str match_type)
 {
@@ -31,7 +31,7 @@ static void write_detail(struct json_writer *writer, struct str action, const st
     if (exact->count + patterns->count == 0)
         return;
     json_begin_object(writer);
-    json_write_member(writer, STR("type"), STR(DETAIL_TYPE));
+    json_write_member(writer, STR("type"), STR(AUTHORIZATION_TYPE));
     json_write_key(writer, STR("actions"));
     json_begin_array(writer);
     json_write_str(writer, action);

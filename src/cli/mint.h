@@ -4,6 +4,7 @@
 #include "base/attr.h"
 #include "base/option.h"
 #include "base/str.h"
+#include "url/reserved.h" // HUB_PATH
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,8 +16,7 @@ struct buf;
 #define DEV_ISSUER "https://localhost"
 #define DEV_ISSUERS \
     "[{issuer: '" DEV_ISSUER "', publisher: {jwt_key: '" DEV_KEY "'}, subscriber: {jwt_key: '" DEV_KEY "'}}" \
-                                                                                                       "]"
-#define HUB_PATH "/.well-known/mercure"
+    "]"
 #define DEV_ORIGIN "http://localhost:3000"
 #define DEV_HUB DEV_ORIGIN HUB_PATH
 #define DEV_EXPIRES_S UINT64_C(4102444800) // the end of this century's 100th year: a token to paste into docs

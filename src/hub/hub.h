@@ -6,6 +6,7 @@
 
 #include "base/attr.h"
 #include "base/str.h"
+#include "url/reserved.h" // HUB_PATH
 #include "url/url.h"
 
 #include <stdatomic.h>
@@ -18,9 +19,6 @@ struct jwt_keyset;
 struct keyring;
 struct sequencer;
 struct shard;
-
-// The path of every hub, as the protocol has it (RFC 8615 for the prefix).
-#define HUB_PATH "/.well-known/mercure"
 
 struct hub {
     uint32_t number; // unique in the process; the key of the hub in stores that hold many

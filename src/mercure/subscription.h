@@ -8,12 +8,13 @@
 
 #include "base/str.h"
 #include "mercure/record.h"
+#include "url/reserved.h" // HUB_PATH
 
 #include <stdbool.h>
 
 struct buf;
 
-#define SUBSCRIPTIONS_PATH "/.well-known/mercure/subscriptions"
+#define SUBSCRIPTIONS_PATH HUB_PATH "/subscriptions"
 
 // How the matcher was written; kept in records.
 enum subscription_kind {

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#define NAMESPACE "/.well-known/mercure"
 #define LAST_SEGMENT "mercure"
 
 static bool is_unreserved(int c)
@@ -32,7 +31,7 @@ static int next_char(struct str path, size_t *at)
 static bool is_in_namespace(struct str path)
 {
     size_t at = 0;
-    for (const char *c = NAMESPACE; *c; c++) {
+    for (const char *c = HUB_PATH; *c; c++) {
         if (next_char(path, &at) != *c)
             return false;
     }

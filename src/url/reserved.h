@@ -1,4 +1,4 @@
-// The namespace of topics that is the hub's own: /.well-known/mercure and what is below it.
+// The path of every hub, and the namespace of topics that is its own: that path and what is below it.
 #pragma once
 
 #include "base/str.h"
@@ -6,6 +6,9 @@
 #include <stdbool.h>
 
 struct url;
+
+// As the protocol has it (RFC 8615 for the prefix).
+#define HUB_PATH "/.well-known/mercure"
 
 // Whether a topic, resolved against the hub's URL, has a path in the namespace, whatever its scheme and host.
 // The path is compared after one round of decoding %XX of unreserved characters. A topic that is no URL is
