@@ -42,19 +42,20 @@ static struct jwt_cache_scope scope_of(const struct auth_request *request)
         .hub = shard->hub->number, .generation = shard->keys->generation, .role = request->role};
 }
 
-static void remember(struct worker *worker, const struct jwt_cache_key *key, struct credentials *credentials)
+static void remember(struct shard *shard, const struct jwt_cache_key *key, struct credentials *credentials)
 {
+    struct jwt_cache *tokens = worker_of(shard)->tokens;
     size_t size = sizeof(*credentials);
     if (credentials->claims)
         size += jwt_claims_memory(credentials->claims);
     if (credentials->failure.source)
         return; // what it lacks may come any time
     if (!credentials->authorization) {
-        jwt_cache_add_failure(worker->tokens, key, &credentials->ref, size, loop_now_ms(&worker->loop));
+        jwt_cache_add_failure(tokens, key, &credentials->ref, size, loop_now_ms(shard->loop));
         return;
     }
     size += credentials->authorization->size;
-    jwt_cache_add(worker->tokens, key, &credentials->ref, size);
+    jwt_cache_add(tokens, key, &credentials->ref, size);
 }
 
 // HUB_E_DENIED: it is bad, which is worth remembering too.
@@ -75,8 +76,8 @@ static int read_claims(struct shard *shard, struct jwt_check *check, struct cred
     return err;
 }
 
-int auth_read(struct worker *worker, struct shard *shard, const struct jwt_cache_key *key,
-              struct jwt_check *check, struct credentials **ret_credentials)
+int auth_read(struct shard *shard, const struct jwt_cache_key *key, struct jwt_check *check,
+              struct credentials **ret_credentials)
 {
     struct credentials *credentials = calloc(1, sizeof(*credentials));
     if (!credentials) {
@@ -89,7 +90,7 @@ int auth_read(struct worker *worker, struct shard *shard, const struct jwt_cache
         ref_put(&credentials->ref);
         return err;
     }
-    remember(worker, key, credentials);
+    remember(shard, key, credentials);
     *ret_credentials = credentials;
     return HUB_OK;
 }
@@ -226,7 +227,7 @@ void auth_conclude(struct auth_request *request, struct credentials *credentials
     }
     if (credentials->claims->legacy)
         legacy_note(request->shard, request->exchange, legacy_forms_of_token(request->token.place));
-    request->done(request->worker, request->shard, request->exchange, credentials);
+    request->done(request->shard, request->exchange, credentials);
 }
 
 // ---- Waiting ----
@@ -273,7 +274,7 @@ static void verify(struct auth_request *request, const struct jwt_cache_key *key
     }
     if (!err) {
         jwt_check_run(check);
-        err = auth_read(request->worker, request->shard, key, check, &credentials);
+        err = auth_read(request->shard, key, check, &credentials);
     }
     if (err)
         auth_give_up(request->shard, request->exchange, err_text(err));
@@ -283,15 +284,15 @@ static void verify(struct auth_request *request, const struct jwt_cache_key *key
 
 void auth_begin(struct auth_request *request)
 {
-    struct worker *worker = request->worker;
+    struct jwt_cache *tokens = worker_of(request->shard)->tokens;
     struct jwt_cache_scope scope = scope_of(request);
     struct jwt_cache_key key;
-    int err = jwt_cache_key(worker->tokens, request->token.text, &scope, &key);
+    int err = jwt_cache_key(tokens, request->token.text, &scope, &key);
     if (err) {
         auth_give_up(request->shard, request->exchange, err_text(err));
         return;
     }
-    struct ref *cached = jwt_cache_find(worker->tokens, &key, loop_now_ms(&worker->loop));
+    struct ref *cached = jwt_cache_find(tokens, &key, loop_now_ms(request->shard->loop));
     if (cached) {
         ref_get(cached);
         auth_conclude(request, CONTAINER_OF(cached, struct credentials, ref));
@@ -312,16 +313,14 @@ static void refuse_request(const struct auth_request *request, const char *wrong
         auth_refuse_request(request->shard, request->exchange, wrong);
 }
 
-void auth_check(struct worker *worker, struct shard *shard, struct exchange *exchange, enum jwt_role role,
-                auth_done_fn *done)
+void auth_check(struct shard *shard, struct exchange *exchange, enum jwt_role role, auth_done_fn *done)
 {
-    struct auth_request request = {
-        .worker = worker, .shard = shard, .exchange = exchange, .role = role, .done = done};
+    struct auth_request request = {.shard = shard, .exchange = exchange, .role = role, .done = done};
     const char *wrong = auth_token_find(shard->hub->conf, exchange, &request.token);
     if (wrong)
         refuse_request(&request, wrong);
     else if (request.token.text.ptr)
         auth_begin(&request);
     else
-        done(worker, shard, exchange, NULL);
+        done(shard, exchange, NULL);
 }

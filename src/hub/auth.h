@@ -13,7 +13,6 @@
 
 struct exchange;
 struct shard;
-struct worker;
 
 // What is kept of a token, good or bad, shared by the requests that present it. Counted.
 struct credentials {
@@ -26,11 +25,9 @@ struct credentials {
 
 // The request is in order so far. `credentials` has one reference for the callee, and is NULL when there is
 // no token.
-typedef void auth_done_fn(struct worker *worker, struct shard *shard, struct exchange *exchange,
-                          struct credentials *credentials);
+typedef void auth_done_fn(struct shard *shard, struct exchange *exchange, struct credentials *credentials);
 
 // Finds and checks the token of the request. `done` is called once, perhaps from inside this call, so that
 // nothing may come after it; or never, if the request is refused (it has been answered then) or its client
 // goes. Until then the exchange's data and its gone function are not the caller's.
-void auth_check(struct worker *worker, struct shard *shard, struct exchange *exchange, enum jwt_role role,
-                auth_done_fn *done);
+void auth_check(struct shard *shard, struct exchange *exchange, enum jwt_role role, auth_done_fn *done);

@@ -12,7 +12,6 @@
 #include <stdbool.h>
 
 struct auth_request {
-    struct worker *worker;
     struct shard *shard;
     struct exchange *exchange;
     enum jwt_role role;
@@ -33,7 +32,7 @@ void auth_begin(struct auth_request *request);
 // It is known what the token is worth: refuses the request, or goes on with it. The reference is taken over.
 void auth_conclude(struct auth_request *request, struct credentials *credentials);
 // Makes what is kept of a token whose signature has been checked, and remembers it. Takes over the check.
-MUST_CHECK int auth_read(struct worker *worker, struct shard *shard, const struct jwt_cache_key *key, struct jwt_check *check,
+MUST_CHECK int auth_read(struct shard *shard, const struct jwt_cache_key *key, struct jwt_check *check,
                          struct credentials **ret_credentials);
 // Puts a copy of the request in the list, where it stays until it is resumed. `left` is called if its client
 // goes before. -ENOMEM.

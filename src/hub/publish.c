@@ -344,10 +344,8 @@ static void start(struct shard *shard, struct exchange *exchange, struct credent
     exchange_read_body(exchange, shard->hub->conf->max_request_body_size, body_read);
 }
 
-static void authorized(struct worker *worker, struct shard *shard, struct exchange *exchange,
-                       struct credentials *credentials)
+static void authorized(struct shard *shard, struct exchange *exchange, struct credentials *credentials)
 {
-    (void)worker;
     if (!credentials) {
         auth_require(shard, exchange);
         return;
@@ -373,7 +371,7 @@ static void authorized(struct worker *worker, struct shard *shard, struct exchan
             STR("the Content-Type is not application/x-www-form-urlencoded: the body is not read"));
 }
 
-void publish_handle(struct worker *worker, struct shard *shard, struct exchange *exchange)
+void publish_handle(struct shard *shard, struct exchange *exchange)
 {
-    auth_check(worker, shard, exchange, JWT_ROLE_PUBLISHER, authorized);
+    auth_check(shard, exchange, JWT_ROLE_PUBLISHER, authorized);
 }

@@ -4,6 +4,5 @@
 
 struct exchange;
 struct shard;
-struct worker;
 
-void publish_handle(struct worker *worker, struct shard *shard, struct exchange *exchange);
+void publish_handle(struct shard *shard, struct exchange *exchange);

@@ -57,9 +57,9 @@ static void handle_hub(struct worker *worker, struct exchange *exchange)
         return;
     struct shard *shard = worker_shard(worker, exchange);
     if (exchange_method(exchange) == HTTP_METHOD_POST)
-        publish_handle(worker, shard, exchange);
+        publish_handle(shard, exchange);
     else
-        subscribe_handle(worker, shard, exchange);
+        subscribe_handle(shard, exchange);
 }
 
 // For old probes; the operations listener knows more.

@@ -264,10 +264,8 @@ static size_t max_query_size(const struct conf *conf)
     return max && max < size ? max : size;
 }
 
-static void authorized(struct worker *worker, struct shard *shard, struct exchange *exchange,
-                       struct credentials *credentials)
+static void authorized(struct shard *shard, struct exchange *exchange, struct credentials *credentials)
 {
-    (void)worker;
     if (!credentials && !shard->hub->conf->anonymous) {
         auth_require(shard, exchange);
         return;
@@ -298,7 +296,7 @@ static void authorized(struct worker *worker, struct shard *shard, struct exchan
     exchange_read_body(exchange, max_query_size(shard->hub->conf), body_read);
 }
 
-void subscribe_handle(struct worker *worker, struct shard *shard, struct exchange *exchange)
+void subscribe_handle(struct shard *shard, struct exchange *exchange)
 {
-    auth_check(worker, shard, exchange, JWT_ROLE_SUBSCRIBER, authorized);
+    auth_check(shard, exchange, JWT_ROLE_SUBSCRIBER, authorized);
 }

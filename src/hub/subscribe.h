@@ -4,6 +4,5 @@
 
 struct exchange;
 struct shard;
-struct worker;
 
-void subscribe_handle(struct worker *worker, struct shard *shard, struct exchange *exchange);
+void subscribe_handle(struct shard *shard, struct exchange *exchange);

@@ -360,10 +360,8 @@ static bool is_granted(const struct authorization *authorization, const struct e
            authorization_grants_subscribe(authorization, target_of(exchange, generation));
 }
 
-static void authorized(struct worker *worker, struct shard *shard, struct exchange *exchange,
-                       struct credentials *credentials)
+static void authorized(struct shard *shard, struct exchange *exchange, struct credentials *credentials)
 {
-    (void)worker;
     if (!credentials) {
         auth_require(shard, exchange);
         return;
@@ -400,6 +398,6 @@ bool subscriptions_handle(struct worker *worker, struct exchange *exchange)
     struct asking asking = {.shard = shard};
     if (answer_if_allowed(exchange, ANSWER_READ) &&
         (shard->hub->serves_legacy || read_path(&asking, exchange)))
-        auth_check(worker, shard, exchange, JWT_ROLE_SUBSCRIBER, authorized);
+        auth_check(shard, exchange, JWT_ROLE_SUBSCRIBER, authorized);
     return true;
 }

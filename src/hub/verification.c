@@ -20,7 +20,6 @@ struct verification {
     struct work work;
     struct table_node node; // in the worker's table, until it is settled
     struct jwt_cache_key key;
-    struct worker *worker;
     struct shard *shard;
     struct jwt_check *check;
     uint64_t generation; // of the keys that it is checked with
@@ -36,9 +35,14 @@ static uint64_t hash_of(const struct jwt_cache_key *key)
     return hash;
 }
 
-static struct verification *find(const struct worker *worker, const struct jwt_cache_key *key)
+static struct verifications *all_of(const struct shard *shard)
 {
-    struct table_node *node = table_first(&worker->verifications.table, hash_of(key));
+    return &worker_of(shard)->verifications;
+}
+
+static struct verification *find(const struct shard *shard, const struct jwt_cache_key *key)
+{
+    struct table_node *node = table_first(&all_of(shard)->table, hash_of(key));
     for (; node; node = table_next(node)) {
         struct verification *verification = CONTAINER_OF(node, struct verification, node);
         if (memcmp(&verification->key, key, sizeof(*key)) == 0)
@@ -58,13 +62,13 @@ static void run(struct work *work)
 static void settle(struct verification *verification)
 {
     if (!verification->settled)
-        table_remove(&verification->worker->verifications.table, &verification->node);
+        table_remove(&all_of(verification->shard)->table, &verification->node);
     verification->settled = true;
 }
 
 static void free_verification(struct verification *verification)
 {
-    struct verifications *all = &verification->worker->verifications;
+    struct verifications *all = all_of(verification->shard);
     all->count--;
     all->bytes -= verification->bytes;
     free(verification);
@@ -99,8 +103,7 @@ static void ended(struct work *work, bool cancelled)
     if (cancelled)
         jwt_check_free(verification->check);
     else
-        err = auth_read(verification->worker, verification->shard, &verification->key, verification->check,
-                        &credentials);
+        err = auth_read(verification->shard, &verification->key, verification->check, &credentials);
     struct list *node;
     while ((node = list_first(&verification->waiting)) != NULL)
         conclude(verification, CONTAINER_OF(node, struct auth_request, node), err, credentials);
@@ -127,7 +130,7 @@ static void wait_for(struct verification *verification, const struct auth_reques
 
 bool verification_join(const struct auth_request *request, const struct jwt_cache_key *key)
 {
-    struct verification *verification = find(request->worker, key);
+    struct verification *verification = find(request->shard, key);
     if (verification)
         wait_for(verification, request);
     return verification;
@@ -136,12 +139,11 @@ bool verification_join(const struct auth_request *request, const struct jwt_cach
 static struct verification *new_verification(const struct auth_request *request,
                                              const struct jwt_cache_key *key)
 {
-    struct verifications *all = &request->worker->verifications;
+    struct verifications *all = all_of(request->shard);
     struct verification *verification = calloc(1, sizeof(*verification));
     if (!verification)
         return NULL;
     verification->work = (struct work){.run = run, .done = ended};
-    verification->worker = request->worker;
     verification->shard = request->shard;
     verification->key = *key;
     verification->generation = request->shard->keys->generation;
@@ -159,7 +161,7 @@ static struct verification *new_verification(const struct auth_request *request,
 void verification_begin(const struct auth_request *request, const struct jwt_cache_key *key,
                         struct jwt_check *check)
 {
-    struct verifications *all = &request->worker->verifications;
+    struct verifications *all = all_of(request->shard);
     bool full = all->count >= COUNT_MAX || all->bytes + request->token.text.len > BYTES_MAX;
     struct verification *verification = full ? NULL : new_verification(request, key);
     if (!verification) {
@@ -171,5 +173,5 @@ void verification_begin(const struct auth_request *request, const struct jwt_cac
     verification->check = check;
     counter_add(&request->shard->metrics.verified, 1);
     wait_for(verification, request);
-    work_post(&request->worker->loop, &verification->work);
+    work_post(request->shard->loop, &verification->work);
 }
