@@ -200,6 +200,9 @@ void h1_read_body(struct exchange *exchange)
     const struct http_request *request = &exchange->request;
     if (exchange->body_complete) {
         requests->deliver = true;
+    } else if (requests->current != exchange) {
+        return; // a stream or an end in front of it: nothing more is read, and it will be told that it is
+                // gone
     } else if (request->content_length > exchange->body_max) {
         end_body(h1, HUB_E_TOO_BIG);
     } else {

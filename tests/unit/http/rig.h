@@ -5,9 +5,10 @@
 //   /echo       answers with the body, up to 1,000 bytes; /ignore answers without reading it
 //   /keep       reads the body, then waits like /hold
 //   /hold       waits until /release?<n> answers the n that came last, the latest first
-//   /abort      closes without an answer; /big?s=<size> answers with that many bytes; /crowded says whether
-//   /stream?c=<count>&s=<size>   streams count slices of that size, then ends
-//   /live       streams what /publish gets as its body; /end ends all of these
+//   /late       reads the body when /read comes
+//   /abort      closes without an answer, /abort?later when it is released; /big?s=<size> answers with that
+//   many bytes; /crowded says whether /stream?c=<count>&s=<size>   streams count slices of that size, then
+//   ends /live       streams what /publish gets as its body; /end ends all of these
 #pragma once
 
 #include "base/assert.h"
@@ -46,6 +47,7 @@ struct rig {
     size_t beside; // what the owner of a slice keeps beside it, as told
     bool closing;  // the test has closed the server
     // Of the server's thread.
+    uint64_t late;
     uint64_t held[64];
     size_t held_count;
     struct list live;
@@ -236,6 +238,26 @@ static inline void rig_gone(struct exchange *exchange)
     atomic_fetch_add(&rig->gone, 1);
 }
 
+static inline void rig_hold(struct rig *rig, const struct exchange *exchange)
+{
+    HUB_ASSERT(rig->held_count < ARRAY_LEN(rig->held));
+    rig->held[rig->held_count++] = exchange_id(exchange);
+}
+
+static inline void rig_let_go(struct exchange *exchange)
+{
+    if (str_eq(exchange_path(exchange), STR("/abort")))
+        exchange_abort(exchange);
+    else
+        rig_respond(exchange, exchange_query(exchange));
+}
+
+static inline void rig_read_late(struct rig *rig, struct exchange *exchange)
+{
+    exchange_read_body(exchange_find(rig->server, rig->late), RIG_BODY_MAX, rig_echo);
+    rig_respond(exchange, STR(""));
+}
+
 static inline void rig_release(struct rig *rig, struct exchange *exchange)
 {
     uint64_t count;
@@ -243,7 +265,7 @@ static inline void rig_release(struct rig *rig, struct exchange *exchange)
     while (count-- && rig->held_count) {
         struct exchange *held = exchange_find(rig->server, rig->held[--rig->held_count]);
         if (held)
-            rig_respond(held, exchange_query(held));
+            rig_let_go(held);
     }
     rig_respond(exchange, STR(""));
 }
@@ -293,9 +315,12 @@ static inline void rig_handle(struct exchange *exchange, void *arg)
         exchange_read_body(exchange, RIG_BODY_MAX, rig_echo);
     } else if (str_eq(path, STR("/ignore"))) {
         rig_respond(exchange, STR("ignored\n"));
-    } else if (str_eq(path, STR("/hold"))) {
-        HUB_ASSERT(rig->held_count < ARRAY_LEN(rig->held));
-        rig->held[rig->held_count++] = exchange_id(exchange);
+    } else if (str_eq(path, STR("/hold")) || str_eq(exchange_query(exchange), STR("later"))) {
+        rig_hold(rig, exchange);
+    } else if (str_eq(path, STR("/late"))) {
+        rig->late = exchange_id(exchange);
+    } else if (str_eq(path, STR("/read"))) {
+        rig_read_late(rig, exchange);
     } else if (str_eq(path, STR("/keep"))) {
         exchange_read_body(exchange, 0, rig_keep);
     } else if (str_eq(path, STR("/release"))) {

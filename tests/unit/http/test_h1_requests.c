@@ -261,6 +261,25 @@ static void a_big_body_that_nobody_reads_closes_the_connection(void **state)
     rig_client_free(client);
 }
 
+// As a token that is verified meanwhile makes it.
+static void a_body_that_is_wanted_only_when_nothing_more_is_read_is_dropped(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_client *client = rig_client_new(rig);
+    RIG_SEND(client->fd, "GET /hold?1 HTTP/1.1\r\nHost: a\r\n\r\nGET /abort?later HTTP/1.1\r\nHost: a\r\n\r\n"
+                         "POST /late HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+    rig_await(&rig->handled, 3);
+    rig_request(rig, "GET /release?1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    rig_request(rig, "GET /read HTTP/1.1\r\nHost: a\r\n\r\n");
+    RIG_SEND(client->fd, "hello");
+    rig_request(rig, "GET /release?1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(rig_read_response(client), 200);
+    ASSERT_STR(buf_str(&client->body), "1");
+    assert_true(rig_is_closed(client));
+    rig_await(&rig->gone, 1);
+    rig_client_free(client);
+}
+
 // ---- Refusals ----
 
 static void assert_refused(struct rig *rig, struct str request, unsigned status, const char *body)
@@ -647,6 +666,7 @@ int main(void)
         RIG_TEST(a_client_that_sends_a_big_body_gets_to_read_its_refusal),
         RIG_TEST(a_small_body_that_nobody_reads_is_skipped),
         RIG_TEST(a_big_body_that_nobody_reads_closes_the_connection),
+        RIG_TEST(a_body_that_is_wanted_only_when_nothing_more_is_read_is_dropped),
         RIG_TEST(refusals_are_answered_and_reported_and_close),
         RIG_TEST(a_broken_chunk_ends_a_request_that_the_handler_has),
         RIG_TEST(heads_over_their_bound_are_refused),
