@@ -147,6 +147,17 @@ static bool is_line(struct str text)
     return true;
 }
 
+// Whether it can stand in a header field of HTTP, as ids do (RFC 9110 §5.5).
+static bool is_field(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7F)
+            return false;
+    }
+    return true;
+}
+
 static enum go_record_fault read_event(const struct json *object, struct str key_id, struct sse_event *event,
                                        bool *ret_private)
 {
@@ -158,7 +169,7 @@ static enum go_record_fault read_event(const struct json *object, struct str key
         event->id = key_id;
     if (json_count(get_member(object, STR("Targets"))) > 0)
         return GO_RECORD_FAULT_TARGETS;
-    if (event->id.len == 0 || !str_is_utf8(event->id) || !is_line(event->id))
+    if (event->id.len == 0 || !str_is_utf8(event->id) || !is_field(event->id))
         return GO_RECORD_FAULT_ID;
     if (!is_line(event->type) || str_eq(event->type, STR("mercure")))
         return GO_RECORD_FAULT_TYPE;

@@ -26,7 +26,7 @@ struct update;
     X(TOPICS, "there is no topic") \
     X(TOPIC_CHARS, "a topic has control or format characters") \
     X(RESERVED, "a topic is in the reserved namespace, as those of subscription events are") \
-    X(ID, "the id is empty, or has a line end or a zero byte") \
+    X(ID, "the id is empty, or has control characters other than tabs") \
     X(TYPE, "the type is \"mercure\", or has a line end or a zero byte")
 
 enum go_record_fault {

@@ -287,7 +287,7 @@ static void what_must_not_be_sent_is_left_out_and_counted(void **state)
     expect_note(probe, "the first of them number 2: a topic is in the reserved namespace");
     expect_note(probe, "number 5: there is no topic");
     expect_note(probe, "number 6: a topic has control or format characters");
-    expect_note(probe, "number 7: the id is empty, or has a line end");
+    expect_note(probe, "number 7: the id is empty, or has control characters");
     expect_note(probe, "number 9: the type is \"mercure\"");
     expect_note(probe, "warning: 3 of the updates of");
     expect_note(probe, "number 13: the value is not the JSON of an update");

@@ -137,6 +137,8 @@ static void what_would_harm_somebody_is_refused(void **state)
                  GO_RECORD_FAULT_RESERVED);
     expect_fault(*state, "{\"ID\":\"a\\nb\"," TOPICS "}", GO_RECORD_FAULT_ID);
     expect_fault(*state, "{\"ID\":\"a\\u0000\"," TOPICS "}", GO_RECORD_FAULT_ID);
+    expect_fault(*state, "{\"ID\":\"a\\u0001\"," TOPICS "}", GO_RECORD_FAULT_ID);
+    expect_fault(*state, "{\"ID\":\"a\\u007f\"," TOPICS "}", GO_RECORD_FAULT_ID);
     expect_fault(*state, "{\"Type\":\"a\\rb\"," TOPICS "}", GO_RECORD_FAULT_TYPE);
     expect_fault(*state, "{\"Type\":\"mercure\"," TOPICS "}", GO_RECORD_FAULT_TYPE);
     expect_fault(*state, "{\"Targets\":{\"a\":{}}," TOPICS "}", GO_RECORD_FAULT_TARGETS);
