@@ -2,8 +2,9 @@
 
 #include "base/err.h"
 #include "base/hash.h"
-#include "hub/announcement.h"
+#include "hub/attendance.h"
 #include "hub/presence.h"
+#include "hub/subscription_event.h"
 #include "mercure/update.h"
 
 #include <errno.h>
@@ -14,21 +15,12 @@ struct ghost {
     struct table_node by_id;
 };
 
-static struct str id_of(const struct record *record)
-{
-    struct record_topics walk = {0};
-    struct str topic = {NULL, 0};
-    uint32_t hash;
-    (void)record_next_topic(record, &walk, &topic, &hash);
-    return topic;
-}
-
 static struct ghost *find(const struct ghosts *ghosts, struct str id, uint64_t hash)
 {
     struct table_node *node = table_first(&ghosts->_by_id, hash);
     for (; node; node = table_next(node)) {
         struct ghost *ghost = CONTAINER_OF(node, struct ghost, by_id);
-        if (str_eq(id_of(&ghost->announcement.update->record), id))
+        if (str_eq(subscription_event_id(&ghost->announcement.update->record), id))
             return ghost;
     }
     return NULL;
@@ -69,7 +61,7 @@ static void drop(struct ghosts *ghosts, struct ghost *ghost)
 
 static int note(struct ghosts *ghosts, const struct record *record)
 {
-    struct str id = id_of(record);
+    struct str id = subscription_event_id(record);
     uint64_t hash = hash_keyed(id);
     struct ghost *ghost = find(ghosts, id, hash);
     if (!(record->flags & RECORD_ACTIVE)) {

@@ -32,6 +32,7 @@ struct hub {
     struct shard **shards; // one per worker, of the worker's own
     size_t shard_count;
 
+    // Quotas (base/quota.h).
     atomic_size_t pending_publishes; // accepted and not yet settled, against max_pending_publishes
     atomic_size_t pending_bytes;     // their memory, against max_pending_bytes
     atomic_size_t subscribers;       // against max_subscribers

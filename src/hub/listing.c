@@ -2,9 +2,10 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/quota.h"
 #include "http/exchange.h"
-#include "hub/announcement.h"
 #include "hub/hub.h"
+#include "hub/presence_document.h"
 #include "hub/roll.h"
 #include "json/writer.h"
 
@@ -121,7 +122,7 @@ static void source_closed(void *source, enum http_close_reason reason)
 {
     struct listing *listing = source;
     (void)reason;
-    atomic_fetch_sub_explicit(&listing->hub->listings, 1, memory_order_relaxed);
+    quota_give(&listing->hub->listings, 1);
     if (listing->view)
         ref_put(&listing->view->ref);
     ref_put(&listing->head->ref);
@@ -198,14 +199,6 @@ static int new_listing(struct listing **ret_listing, const struct listing_config
     return HUB_OK;
 }
 
-static bool take_place(struct hub *hub)
-{
-    if (atomic_fetch_add_explicit(&hub->listings, 1, memory_order_relaxed) < LISTINGS_MAX)
-        return true;
-    atomic_fetch_sub_explicit(&hub->listings, 1, memory_order_relaxed);
-    return false;
-}
-
 // A short list is answered as one piece, which lets the connection go on. False: it is not short, or there is
 // no memory for a copy.
 static bool send_short(struct exchange *exchange, const struct listing *listing, struct str type)
@@ -227,12 +220,12 @@ static bool send_short(struct exchange *exchange, const struct listing *listing,
 
 int listing_send(struct exchange *exchange, const struct listing_config *config)
 {
-    if (!take_place(config->hub))
+    if (!quota_take(&config->hub->listings, 1, LISTINGS_MAX))
         return HUB_E_FULL;
     struct listing *listing;
     int err = new_listing(&listing, config);
     if (err) {
-        atomic_fetch_sub_explicit(&config->hub->listings, 1, memory_order_relaxed);
+        quota_give(&config->hub->listings, 1);
         return err;
     }
     struct str type =

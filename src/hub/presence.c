@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "hub/ghosts.h"
+#include "hub/presence_document.h"
 #include "hub/shard.h"
 #include "hub/subscription_event.h"
 #include "mercure/update.h"
@@ -19,22 +20,12 @@
 
 // ---- The table ----
 
-// An event's topic of the modern protocol names its subscription.
-static struct str id_of(const struct record *record)
-{
-    struct record_topics walk = {0};
-    struct str topic;
-    uint32_t hash;
-    bool has_topic = record_next_topic(record, &walk, &topic, &hash);
-    return has_topic ? topic : str_make(NULL, 0);
-}
-
 static struct presence_document *find(const struct presence *presence, struct str id)
 {
     struct table_node *node = table_first(&presence->_by_id, hash_keyed(id));
     for (; node; node = table_next(node)) {
         struct presence_document *document = CONTAINER_OF(node, struct presence_document, by_id);
-        if (str_eq(id_of(&document->update->record), id))
+        if (str_eq(subscription_event_id(&document->update->record), id))
             return document;
     }
     return NULL;
@@ -43,7 +34,8 @@ static struct presence_document *find(const struct presence *presence, struct st
 // Takes a reference. -ENOMEM.
 static int insert(struct presence *presence, struct presence_document *document)
 {
-    int err = table_insert(&presence->_by_id, &document->by_id, hash_keyed(id_of(&document->update->record)));
+    int err = table_insert(&presence->_by_id, &document->by_id,
+                           hash_keyed(subscription_event_id(&document->update->record)));
     if (!err)
         ref_get(&document->ref);
     return err;
@@ -332,7 +324,7 @@ static struct presence_document *add_foreign(struct presence *presence, struct u
 
 static void begins(struct presence *presence, struct update *update)
 {
-    struct presence_document *document = find(presence, id_of(&update->record));
+    struct presence_document *document = find(presence, subscription_event_id(&update->record));
     if (!document)
         document = add_foreign(presence, update);
     if (document && document->match)
@@ -351,7 +343,7 @@ static void begins(struct presence *presence, struct update *update)
 
 static void ends(struct presence *presence, const struct update *update)
 {
-    struct presence_document *document = find(presence, id_of(&update->record));
+    struct presence_document *document = find(presence, subscription_event_id(&update->record));
     if (document)
         forget(presence, document);
 }

@@ -12,7 +12,7 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "base/table.h"
-#include "hub/announcement.h"
+#include "hub/attendance.h"
 #include "hub/roll.h"
 #include "loop/loop.h"
 #include "transport/transport.h"

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/quota.h"
 #include "base/uuid.h"
 #include "conf/conf.h"
 #include "http/exchange.h"
@@ -103,10 +104,10 @@ static int encode(const struct publication *publication, struct update **ret_upd
 
 // ---- Settling ----
 
-static void release_pending(struct hub *hub, size_t memory)
+static void give_pending(struct hub *hub, size_t memory)
 {
-    atomic_fetch_sub_explicit(&hub->pending_publishes, 1, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&hub->pending_bytes, memory, memory_order_relaxed);
+    quota_give(&hub->pending_publishes, 1);
+    quota_give(&hub->pending_bytes, memory);
 }
 
 // The request's exchange, unless its client has gone or it has been answered.
@@ -135,7 +136,7 @@ static void settled(struct message *message)
     struct publish_request *request = CONTAINER_OF(message, struct publish_request, message);
     struct shard_metrics *metrics = &request->shard->metrics;
     timer_cancel(&request->deadline);
-    release_pending(request->shard->hub, request->memory);
+    give_pending(request->shard->hub, request->memory);
     counter_add(request->queued.result == PUBLISH_STORED ? &metrics->published : &metrics->publish_failed, 1);
     histogram_record(&metrics->publish_us, (clock_mono_ns() - request->started_ns) / 1000);
     struct exchange *exchange = exchange_of(request);
@@ -159,15 +160,15 @@ static void overdue(struct timer *timer)
 // ---- Handing over ----
 
 // Counts the update against what may wait; false when that is full.
-static bool reserve_pending(struct hub *hub, size_t memory)
+static bool take_pending(struct hub *hub, size_t memory)
 {
-    size_t publishes = atomic_fetch_add_explicit(&hub->pending_publishes, 1, memory_order_relaxed);
-    size_t bytes = atomic_fetch_add_explicit(&hub->pending_bytes, memory, memory_order_relaxed);
     // A single update may always pass, however large it is.
-    if (publishes < hub->conf->max_pending_publishes &&
-        (bytes == 0 || bytes + memory <= hub->conf->max_pending_bytes))
+    size_t max_bytes = memory > hub->conf->max_pending_bytes ? memory : hub->conf->max_pending_bytes;
+    if (!quota_take(&hub->pending_publishes, 1, hub->conf->max_pending_publishes))
+        return false;
+    if (quota_take(&hub->pending_bytes, memory, max_bytes))
         return true;
-    release_pending(hub, memory);
+    quota_give(&hub->pending_publishes, 1);
     return false;
 }
 
@@ -196,7 +197,7 @@ static void hand_over(struct publishing *publishing, struct exchange *exchange, 
 {
     struct shard *shard = publishing->shard;
     size_t memory = update_memory(update);
-    if (!reserve_pending(shard->hub, memory)) {
+    if (!take_pending(shard->hub, memory)) {
         ref_put(&update->ref);
         refuse_unavailable(shard, exchange, "max_pending_publishes or max_pending_bytes is reached",
                            STR("Service Unavailable: too many updates wait to be stored"));
@@ -205,7 +206,7 @@ static void hand_over(struct publishing *publishing, struct exchange *exchange, 
     publishing->event_id = arena_dup(exchange_arena(exchange), update->record.id);
     struct publish_request *request = new_request(publishing, exchange, update);
     if (!request || !publishing->event_id.ptr) {
-        release_pending(shard->hub, memory);
+        give_pending(shard->hub, memory);
         ref_put(&update->ref);
         free(request);
         answer_unavailable(exchange, STR("Service Unavailable"));

@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "conf/conf.h"
-#include "hub/announcement.h"
+#include "hub/attendance.h"
 #include "hub/broadcast.h"
 #include "hub/ghosts.h"
 #include "hub/hub.h"
@@ -232,7 +232,7 @@ static void post_answers(struct sequencer *sequencer)
 void sequencer_handle_attend(struct message *message)
 {
     struct attendance *attendance = CONTAINER_OF(message, struct attendance, message);
-    struct sequencer *sequencer = attendance->hub->sequencer;
+    struct sequencer *sequencer = attendance->shard->hub->sequencer;
     presence_attend(&sequencer->presence, attendance);
     post_answers(sequencer);
 }
@@ -240,7 +240,7 @@ void sequencer_handle_attend(struct message *message)
 void sequencer_handle_leave(struct message *message)
 {
     struct attendance *attendance = CONTAINER_OF(message, struct attendance, message);
-    presence_leave(&attendance->hub->sequencer->presence, attendance);
+    presence_leave(&attendance->shard->hub->sequencer->presence, attendance);
 }
 
 void sequencer_handle_presence(struct message *message)

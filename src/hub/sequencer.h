@@ -71,7 +71,7 @@ void sequencer_handle_publish(struct message *message);
 void sequencer_handle_locate(struct message *message);
 void sequencer_handle_slice(struct message *message);
 void sequencer_handle_resume(struct message *message);
-// The same of an attendance (announcement.h), and of a presence_request (presence.h); with `subscriptions`.
+// The same of an attendance (attendance.h), and of a presence_request (presence.h); with `subscriptions`.
 void sequencer_handle_attend(struct message *message);
 void sequencer_handle_leave(struct message *message);
 void sequencer_handle_presence(struct message *message);

@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "http/exchange.h"
-#include "hub/announcement.h"
 #include "hub/answer.h"
+#include "hub/attendance.h"
 #include "hub/auth.h"
 #include "hub/hub.h"
 #include "hub/sequencer.h"
@@ -34,20 +34,20 @@ static void send_away(struct subscribing *subscribing, struct exchange *exchange
     subscribe_send_away(subscribing, exchange, reason);
 }
 
-static void overdue(struct timer *timer)
-{
-    struct attendance *attendance = CONTAINER_OF(timer, struct attendance, deadline);
-    struct exchange *exchange = exchange_find(worker_of(attendance->shard)->http, attendance->exchange_id);
-    if (exchange)
-        send_away(exchange_data(exchange), exchange,
-                  "the subscription could not be announced within publish_timeout");
-}
-
 static struct exchange *exchange_of(const struct attendance *attendance)
 {
     return attendance->exchange_id
                ? exchange_find(worker_of(attendance->shard)->http, attendance->exchange_id)
                : NULL;
+}
+
+static void overdue(struct timer *timer)
+{
+    struct attendance *attendance = CONTAINER_OF(timer, struct attendance, deadline);
+    struct exchange *exchange = exchange_of(attendance);
+    if (exchange)
+        send_away(exchange_data(exchange), exchange,
+                  "the subscription could not be announced within publish_timeout");
 }
 
 static void announced(struct message *message)

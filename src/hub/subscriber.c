@@ -3,8 +3,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/quota.h"
 #include "conf/conf.h"
-#include "hub/announcement.h"
+#include "hub/attendance.h"
 #include "hub/cursor.h"
 #include "hub/hub.h"
 #include "hub/pattern_use.h"
@@ -41,46 +42,38 @@ static void source_peer_finished(void *source)
     send_comment(source);
 }
 
-static const struct subscription_list *list_of(const struct matcher_slot *slot)
+static struct subscription_list *list_of(const struct matcher_slot *slot)
 {
     return slot->is_pattern ? &slot->use->subscriptions : &slot->topic->subscriptions;
 }
 
 // What one matcher takes: its places in both lists, and the topic or pattern if nobody else of the worker has
-// it with `alone` subscribers.
-static size_t matcher_memory(const struct matcher_slot *slot, uint32_t alone)
+// it.
+static size_t matcher_memory(const struct matcher_slot *slot)
 {
     size_t memory = sizeof(struct matcher_slot) + sizeof(struct subscription);
-    if (list_of(slot)->count != alone)
+    if (list_of(slot)->count > 1)
         return memory;
     if (slot->is_pattern)
         return memory + sizeof(*slot->use) + pattern_memory(slot->use->pattern);
     return memory + sizeof(*slot->topic) + slot->topic->len;
 }
 
-static int count_in(struct hub *hub, size_t bytes)
+static void leave_list(struct shard *shard, struct matcher_slot *slot)
 {
-    size_t before = atomic_fetch_add_explicit(&hub->matcher_bytes, bytes, memory_order_relaxed);
-    return before + bytes <= hub->conf->max_matcher_bytes ? HUB_OK : HUB_E_TOO_BIG;
-}
-
-static void count_out(struct hub *hub, size_t bytes)
-{
-    atomic_fetch_sub_explicit(&hub->matcher_bytes, bytes, memory_order_relaxed);
-}
-
-static void unsubscribe(struct shard *shard, struct matcher_slot *slot)
-{
-    struct subscription_list *list =
-        slot->is_pattern ? &slot->use->subscriptions : &slot->topic->subscriptions;
-    struct subscription *moved = subscription_list_remove(list, slot->index);
+    struct subscription *moved = subscription_list_remove(list_of(slot), slot->index);
     if (moved)
         moved->subscriber->matchers[moved->slot].index = slot->index;
-    count_out(shard->hub, matcher_memory(slot, 0));
     if (slot->is_pattern)
         pattern_use_release(slot->use);
     else
         topics_release(&shard->topics, slot->topic);
+}
+
+static void unsubscribe(struct shard *shard, struct matcher_slot *slot)
+{
+    quota_give(&shard->hub->matcher_bytes, matcher_memory(slot));
+    leave_list(shard, slot);
 }
 
 static void unregister(struct subscriber *subscriber)
@@ -134,7 +127,7 @@ static void free_subscriber(struct subscriber *subscriber)
 
 static void leave_place(struct hub *hub)
 {
-    atomic_fetch_sub_explicit(&hub->subscribers, 1, memory_order_relaxed);
+    quota_give(&hub->subscribers, 1);
 }
 
 static const char *const close_reasons[] = {
@@ -255,15 +248,20 @@ static int subscribe(struct subscriber *subscriber, const struct matcher *matche
 {
     if (str_eq(matcher->text, STR("*")))
         return subscribe_all(subscriber);
+    struct hub *hub = subscriber->shard->hub;
     struct matcher_slot *slot = &subscriber->matchers[subscriber->matcher_count];
     struct subscription subscription = {.subscriber = subscriber, .slot = subscriber->matcher_count};
     int err = matcher->pattern ? subscribe_pattern(slot, subscription, matcher->pattern)
                                : subscribe_exact(subscriber, slot, subscription, matcher->text);
     if (err)
         return err;
+    if (!quota_take(&hub->matcher_bytes, matcher_memory(slot), hub->conf->max_matcher_bytes)) {
+        leave_list(subscriber->shard, slot);
+        return HUB_E_TOO_BIG;
+    }
     subscriber->patterns = subscriber->patterns || matcher->pattern;
     subscriber->matcher_count++;
-    return count_in(subscriber->shard->hub, matcher_memory(slot, 1));
+    return HUB_OK;
 }
 
 static int register_subscriber(struct subscriber *subscriber, const struct subscriber_config *config)
@@ -287,11 +285,7 @@ static int register_subscriber(struct subscriber *subscriber, const struct subsc
 static bool take_place(struct hub *hub)
 {
     uint64_t max = hub->conf->max_subscribers; // 0: any number
-    size_t before = atomic_fetch_add_explicit(&hub->subscribers, 1, memory_order_relaxed);
-    if (!max || before < max)
-        return true;
-    leave_place(hub);
-    return false;
+    return quota_take(&hub->subscribers, 1, max ? max : SIZE_MAX);
 }
 
 static int make(struct subscriber **ret_subscriber, const struct subscriber_config *config)

@@ -79,6 +79,15 @@ int subscription_event_new(struct update **ret_update, const struct record_subsc
     return err;
 }
 
+struct str subscription_event_id(const struct record *event)
+{
+    struct record_topics walk = {0};
+    struct str topic = {NULL, 0};
+    uint32_t hash;
+    (void)record_next_topic(event, &walk, &topic, &hash);
+    return topic;
+}
+
 int subscription_event_end(struct update **ret_update, const struct record *begin, bool serves_legacy,
                            uint64_t now_ms)
 {

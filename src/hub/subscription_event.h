@@ -15,6 +15,9 @@ struct update;
 MUST_CHECK int subscription_event_new(struct update **ret_update,
                                       const struct record_subscription *subscription, bool active,
                                       bool serves_legacy, uint64_t now_ms);
+// The id of the subscription that an event is about, by which its begin and its end belong together: the
+// event's topic of the modern protocol. A slice of the record.
+struct str subscription_event_id(const struct record *event);
 // The end of the subscription that `begin` has announced.
 MUST_CHECK int subscription_event_end(struct update **ret_update, const struct record *begin,
                                       bool serves_legacy, uint64_t now_ms);

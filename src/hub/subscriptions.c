@@ -12,6 +12,7 @@
 #include "hub/hub.h"
 #include "hub/listing.h"
 #include "hub/presence.h"
+#include "hub/presence_document.h"
 #include "hub/sequencer.h"
 #include "hub/shard.h"
 #include "hub/worker.h"

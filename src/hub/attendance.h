@@ -10,12 +10,8 @@
 
 #include "base/attr.h"
 #include "base/list.h"
-#include "base/ref.h"
-#include "base/table.h"
 #include "hub/publish_queue.h"
-#include "hub/roll.h"
 #include "loop/loop.h"
-#include "mercure/record.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,34 +19,11 @@
 
 struct attendance;
 struct authorization;
-struct hub;
 struct matcher;
 struct presence;
-struct presence_match;
+struct presence_document;
 struct shard;
 struct update;
-
-// An active subscription: the event that announced it, and its documents as members of a list. What threads
-// share of it is immutable. Counted.
-struct presence_document {
-    struct ref ref;
-    struct roll_item item;
-    struct update *update; // one reference
-    uint8_t kind;          // of its matcher
-    size_t text_len[GENERATIONS];
-
-    // The hub thread's:
-    struct table_node by_id;
-    struct presence_match *match;      // where it is listed; NULL when it is not
-    struct announcement *announcement; // of this node; NULL
-    char text[];                       // of each generation, one behind the other
-};
-
-// The document of an active event; the caller has the one reference. -ENOMEM, HUB_E_TOO_BIG.
-MUST_CHECK int presence_document_new(struct presence_document **ret_document, struct update *update,
-                                     bool serves_legacy);
-// ",\n" and the document; without the comma it is the first of a list.
-struct str presence_document_text(const struct presence_document *document, enum generation generation);
 
 enum announcement_state {
     ANNOUNCEMENT_NEW,     // not in the log yet
@@ -72,7 +45,6 @@ struct announcement {
 
 struct attendance {
     struct message message;
-    struct hub *hub;
     struct shard *shard;
     size_t memory;       // what it counts in matcher_bytes
     size_t waiting;      // announcements that the hub thread waits for
