@@ -119,7 +119,7 @@ const struct option conf_options[] = {
     {SIZE(max_matcher_length, "4KiB"), RANGE(16, 64 * KIB), .doc = "Bytes of one matcher."},
     {SIZE(max_matcher_bytes, "256MiB"), RANGE(64 * KIB, TIB),
      .doc = "Memory for the matchers of all streams, equal ones on a worker once, and with `subscriptions` "
-            "for what is told of them; a subscription beyond it gets 503."},
+            "for what is told of them; a stream beyond it is closed without an answer."},
     {BOOL(subscriptions), .variable = "SUBSCRIPTIONS", .letter = 's',
      .doc = "Tell who is subscribed: an event when a subscription begins and when it ends, and the API that "
             "lists them at `/.well-known/mercure/subscriptions`."},

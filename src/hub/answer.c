@@ -5,6 +5,7 @@
 #include "http/exchange.h"
 #include "http/fields.h"
 #include "http/form.h"
+#include "hub/hub.h"
 
 #define TEXT_MAX 16384
 
@@ -38,8 +39,19 @@ void answer_not_found(struct exchange *exchange)
     answer_text(exchange, 404, STR("404 page not found"));
 }
 
+static bool asks_for_stream(const struct exchange *exchange)
+{
+    enum http_method method = exchange_method(exchange);
+    return (method == HTTP_METHOD_GET || method == HTTP_METHOD_QUERY) &&
+           str_eq(exchange_path(exchange), STR(HUB_PATH));
+}
+
 void answer_unavailable(struct exchange *exchange, struct str text)
 {
+    if (asks_for_stream(exchange)) {
+        exchange_abort(exchange);
+        return;
+    }
     exchange_add_header(exchange, STR("Retry-After"), STR("1"));
     answer_text(exchange, 503, text);
 }

@@ -21,7 +21,8 @@ void answer_uncached(struct exchange *exchange, unsigned status, struct str type
 // Answers with `text` and a line feed.
 void answer_text(struct exchange *exchange, unsigned status, struct str text);
 void answer_not_found(struct exchange *exchange);
-// 503 with Retry-After.
+// 503 with Retry-After. Where a stream was asked for, the connection is closed without a status instead: an
+// EventSource comes back from that, and gives up for good at a status. The caller has logged why.
 void answer_unavailable(struct exchange *exchange, struct str text);
 // 415 for the body of a QUERY, with the media type that it may have.
 void answer_not_a_form(struct exchange *exchange);

@@ -9,8 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-// Topics are resolved against the hub's own URL. Where it is only known from each request, a host stands in
-// that nobody has (RFC 6761).
+// Topics and patterns are resolved against the hub's own URL. Where that is only known from each request, a
+// host stands in that nobody has (RFC 6761). Its path is known all the same: relative topics mean what they
+// will mean when the URL is configured.
 static int set_url(struct hub *hub)
 {
     struct str url = hub->conf->resource_identifier;

@@ -126,16 +126,11 @@ static void turn_away(struct subscribing *subscribing, struct exchange *exchange
 
 void subscribe_refuse_memory(struct exchange *exchange, int err)
 {
-    if (err != HUB_E_TOO_BIG) {
-        answer_unavailable(exchange, STR("Service Unavailable"));
-        return;
-    }
     static struct log_limit limit;
-    static const char reason[] = "max_matcher_bytes is reached";
+    const char *reason = err == HUB_E_TOO_BIG ? "max_matcher_bytes is reached" : err_text(err);
     LOG_LIMITED(&limit, LOG_LEVEL_WARN, "Subscriptions are refused", LOG_C("reason", reason));
     log_refused(exchange, str_from_c(reason));
-    answer_unavailable(exchange, STR("the matchers of all streams together take too much memory "
-                                     "(max_matcher_bytes)"));
+    exchange_abort(exchange);
 }
 
 // The request came before, its body, its place in history or its announcement only now.

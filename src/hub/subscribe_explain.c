@@ -153,7 +153,7 @@ void subscribe_explain(const struct subscribing *subscribing, struct exchange *e
     json_end_object(&json);
     buf_append_c(&body, '\n');
     if (body.err)
-        answer_unavailable(exchange, STR("Service Unavailable: there is too much to explain"));
+        answer_text(exchange, 503, STR("Service Unavailable: there is too much to explain"));
     else
         answer_uncached(exchange, 200, STR("application/json"), buf_str(&body));
     buf_done(&body);

@@ -17,6 +17,8 @@
 #include <errno.h>
 
 #define ERROR_MAX 4096
+// More than there may be of the first.
+#define PLACE_OF_SECOND_NAME (UINT16_MAX / 2)
 
 static bool refuse(struct subscribing *subscribing, struct exchange *exchange, struct str text)
 {
@@ -89,14 +91,15 @@ static int compile(struct subscribing *subscribing, struct matcher *matcher)
     return err == HUB_E_INVALID ? HUB_OK : err;
 }
 
+// `place` is where the parameter's name puts it: they are in the order of the names, and then as they came.
 static bool add_matcher(struct subscribing *subscribing, struct exchange *exchange,
-                        enum subscription_kind kind, struct str value)
+                        enum subscription_kind kind, size_t place, struct str value)
 {
     if (!check_matcher(subscribing, exchange, value))
         return false;
     struct matcher *matcher = &subscribing->matchers[subscribing->matcher_count];
-    *matcher =
-        (struct matcher){.text = value, .kind = (uint8_t)kind, .place = (uint16_t)subscribing->matcher_count};
+    place += subscribing->matcher_count;
+    *matcher = (struct matcher){.text = value, .kind = (uint8_t)kind, .place = (uint16_t)place};
     int err = compile(subscribing, matcher);
     if (err)
         return refuse_pattern(subscribing, exchange, err);
@@ -124,14 +127,16 @@ static bool is_old_last_event_id(struct str name, struct str value)
 static bool read_parameter(struct subscribing *subscribing, struct exchange *exchange, struct str name,
                            struct str value)
 {
-    if (str_eq(name, STR("match")) || str_eq(name, STR("match_exact")))
-        return add_matcher(subscribing, exchange, SUBSCRIPTION_EXACT, value);
+    if (str_eq(name, STR("match")))
+        return add_matcher(subscribing, exchange, SUBSCRIPTION_EXACT, 0, value);
+    if (str_eq(name, STR("match_exact")))
+        return add_matcher(subscribing, exchange, SUBSCRIPTION_EXACT, PLACE_OF_SECOND_NAME, value);
     if (str_eq(name, STR("match_urlpattern")))
-        return add_matcher(subscribing, exchange, SUBSCRIPTION_URLPATTERN, value);
+        return add_matcher(subscribing, exchange, SUBSCRIPTION_URLPATTERN, 0, value);
     bool accepts_legacy = subscribing->shard->hub->conf->legacy.version != 0;
     if (accepts_legacy && str_eq(name, STR("topic"))) {
         subscribing->legacy_forms |= 1U << LEGACY_FORM_TOPIC;
-        return add_matcher(subscribing, exchange, SUBSCRIPTION_SELECTOR, value);
+        return add_matcher(subscribing, exchange, SUBSCRIPTION_SELECTOR, 0, value);
     }
     if (is_matcher_name(name))
         return refuse_unknown(subscribing, exchange, name);

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from harness import tokens
 from harness.hub import PATH, Hub
 from harness.keys import Key, KeyServer, jwk_set
-from harness.wire import HANG_GUARD_S
+from harness.wire import HANG_GUARD_S, request_bytes
 
 TOPIC = "https://example.com/keys"
 ASK_GAP_S = 5  # between two fetches that tokens bring about
@@ -46,6 +46,12 @@ def start_with_keys(start_hub, *issuers, **conf):
 
 def publish(hub, token, data="x"):
     return hub.publish(TOPIC, data, token=token)
+
+
+def ask_for_stream(hub, token, method="GET"):
+    connection = hub.connect()
+    connection.send(request_bytes(method, f"{PATH}?match=x", {"Authorization": f"Bearer {token}"}))
+    return connection
 
 
 def assert_accepted(hub, token):
@@ -189,9 +195,11 @@ def test_a_key_server_that_hangs_holds_up_only_who_needs_it(start_hub, key_serve
     server.hold()
     with Parallel(hub, [Key("new").mint(publish=["*"])]) as requests:
         server.wait_requests(2)
+        stream = ask_for_stream(hub, Key("newer").mint())
         for i in range(20):
             assert_accepted(hub, key.mint(publish=["*"], sub=str(i)))
         assert requests.statuses() == [503]  # in bounded time
+        assert stream.read_all() == b""
     hub.log.wait("^A token could not be checked$", reason="the keys of the token's issuer take too long to come")
 
 
@@ -230,6 +238,10 @@ def test_the_hub_starts_without_its_keys_and_gets_them_later(start_hub, key_serv
     assert hub.ask_operations("/mercure/health/ready").status == 200
     response = publish(hub, key.mint(publish=["*"]))
     assert response.status == 503 and response.get("Retry-After")
+    # An EventSource would never come back from a status, and does from this.
+    for method in ("GET", "QUERY"):
+        assert ask_for_stream(hub, key.mint(), method).read_all() == b""
+    assert hub.request("HEAD", f"{PATH}?match=x", [("Authorization", f"Bearer {key.mint()}")]).status == 503
     server.serve(key)
     hub.log.wait("^Keys are in use$")
     assert_accepted(hub, key.mint(publish=["*"]))

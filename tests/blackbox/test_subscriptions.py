@@ -108,6 +108,17 @@ def test_each_matcher_of_a_stream_is_a_subscription_of_one_subscriber(hub):
         assert ends == [dict(each, active=False) for each in begins]
 
 
+def test_the_subscriptions_of_a_stream_are_in_the_order_of_the_parameters_names_and_of_the_request(hub):
+    query = "match_urlpattern=/o/:b&match_exact=/o/2&match=/o/1&match_exact=/o/0&match=/o/3&match_urlpattern=/o/:a"
+    wanted = ["/o/1", "/o/3", "/o/2", "/o/0", "/o/:b", "/o/:a"]
+    with watch(hub) as watcher:
+        connection, _ = hub.open_stream(query)
+        assert [json.loads(watcher.read_event().data)["match"] for _ in wanted] == wanted
+        assert [each["match"] for each in subscriptions(hub) if each["match"].startswith("/o/")] == wanted
+        connection.close()
+        assert [json.loads(watcher.read_event().data)["match"] for _ in wanted] == wanted
+
+
 def test_events_go_only_to_whom_a_grant_covers_them(hub):
     path = f"{API}/exact/{segment('/secret')}/"
     with hub.subscribe("/secret") as _:
@@ -520,14 +531,12 @@ def test_streams_that_are_recycled_leave_and_come_in_order(start_hub):
 def test_what_subscriptions_take_is_bounded(start_hub):
     hub = start_hub(subscriptions=True, max_matcher_bytes="64KiB")
     payload = tokens.mint(details=[tokens.detail(["subscribe"], "*", payload={"text": "x" * 10000})])
-    streams = [hub.subscribe("/big/0", token=payload)]
-    response = None
-    while len(streams) < 20 and (not response or response.status == 200):
-        connection, response = hub.open_stream(f"match=/big/{len(streams)}", bearer(payload))
-        if response.status == 200:
-            streams.append(connection)
-    assert response.status == 503
-    assert len(subscriptions(hub)) == len(streams)
+    streams = []
+    with pytest.raises(Closed):
+        while len(streams) < 20:
+            streams.append(hub.open_stream(f"match=/big/{len(streams)}", bearer(payload))[0])
+    assert len(subscriptions(hub)) == len(streams) > 0
+    hub.log.wait("^Subscription refused$", reason="max_matcher_bytes is reached")
     for stream in streams:
         stream.close()
     wait_for(hub, "", 1)

@@ -112,7 +112,8 @@ static int setup(void **state)
     len = read_pem("p256.pub.pem", scene->public);
     scene->issuer = (struct conf_issuer){
         .issuer = ISSUER,
-        .publisher = {.jwt_key = str_make(scene->public, len), .jwt_algorithm = STR("ES256")}};
+        .publisher = {.jwt_key = str_make(scene->public, len), .jwt_algorithm = STR("ES256")},
+        .subscriber = {.jwt_key = str_make(scene->public, len), .jwt_algorithm = STR("ES256")}};
     scene->conf = (struct conf){.issuers = &scene->issuer,
                                 .issuer_count = 1,
                                 .resource_identifier = AUDIENCE,
@@ -186,13 +187,18 @@ static void send_all(struct scene *scene, int fd, struct str bytes)
 }
 
 // A request with a token over these claims. Signatures of ES256 differ each time: so do the tokens.
-static void make_request(struct scene *scene, struct str claims, struct buf *request)
+static void make_request_line(struct scene *scene, const char *line, struct str claims, struct buf *request)
 {
     buf_init(request, 65536);
-    buf_printf(request, "POST /.well-known/mercure HTTP/1.1\r\nHost: hub.example\r\nContent-Length: 0\r\n"
-                        "Authorization: Bearer ");
+    buf_printf(request, "%s HTTP/1.1\r\nHost: hub.example\r\nContent-Length: 0\r\nAuthorization: Bearer ",
+               line);
     assert_int_equal(jwt_sign(scene->key, JWT_TYPE_ACCESS, claims, request), HUB_OK);
     buf_append_str(request, STR("\r\n\r\n"));
+}
+
+static void make_request(struct scene *scene, struct str claims, struct buf *request)
+{
+    make_request_line(scene, "POST /.well-known/mercure", claims, request);
 }
 
 // One that gets 400, since it publishes nothing, if its token is good.
@@ -355,6 +361,38 @@ static void what_waits_is_bounded_and_more_gets_503(void **state)
     (void)close(fd);
 }
 
+static bool is_closed(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, 0) == 0;
+}
+
+// An EventSource would never come back from a status.
+static void a_stream_over_the_bound_is_closed_without_a_status(void **state)
+{
+    struct scene *scene = *state;
+    hold_pool(scene);
+    int fd = connect_client(scene);
+    while (counter_read(&scene->worker.shards[0].metrics.unchecked_auth) == 0)
+        ask(scene, fd, 11000);
+    int stream = connect_client(scene);
+    struct buf request;
+    char claims[12000];
+    (void)snprintf(claims, sizeof(claims), "{\"iss\":\"%.*s\",\"padding\":\"%011000u\"}", STR_ARG(ISSUER),
+                   0U);
+    make_request_line(scene, "GET /.well-known/mercure?match=x", str_from_c(claims), &request);
+    send_all(scene, stream, buf_str(&request));
+    buf_done(&request);
+    for (unsigned i = 0; i < 4; i++)
+        turn(scene);
+    assert_true(is_closed(stream));
+    release_pool(scene);
+    while (scene->worker.verifications.count)
+        turn(scene);
+    (void)close(stream);
+    (void)close(fd);
+}
+
 static void a_key_that_goes_meanwhile_verifies_nothing(void **state)
 {
     struct scene *scene = *state;
@@ -380,6 +418,7 @@ int main(void)
         SCENE(a_bad_signature_is_refused),
         SCENE(a_token_that_nobody_waits_for_is_not_verified),
         SCENE(what_waits_is_bounded_and_more_gets_503),
+        SCENE(a_stream_over_the_bound_is_closed_without_a_status),
         SCENE(a_key_that_goes_meanwhile_verifies_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
