@@ -8,7 +8,6 @@
 // "Bearer " and the shortest token that can be one.
 #define BEARER_LEN 7
 #define TOKEN_MIN 41
-#define OLD_COOKIE "mercureAuthorization"
 
 static bool cookie_from(struct str header, struct str name, struct str *ret_value)
 {
@@ -90,7 +89,7 @@ static bool find_in_cookies(const struct conf *conf, const struct exchange *exch
     bool found = find_cookie(exchange, conf->cookie_name, &ret_token->text);
     ret_token->place = AUTH_PLACE_COOKIE;
     if (!found && conf->legacy.version) {
-        found = find_cookie(exchange, STR(OLD_COOKIE), &ret_token->text);
+        found = find_cookie(exchange, STR(AUTH_OLD_COOKIE), &ret_token->text);
         ret_token->place = AUTH_PLACE_OLD_COOKIE;
     }
     if (found && !ret_token->text.ptr)

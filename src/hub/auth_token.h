@@ -8,6 +8,9 @@
 struct conf;
 struct exchange;
 
+// The cookie of the 0.x protocol.
+#define AUTH_OLD_COOKIE "mercureAuthorization"
+
 // The last two are for tokens of the 0.x protocol alone.
 enum auth_place {
     AUTH_PLACE_HEADER,

@@ -110,7 +110,7 @@ bool pages_handle(struct worker *worker, struct exchange *exchange)
         redirect(exchange, 301, STR(PAGES_PATH));
     else if (str_starts_with(path, STR(PAGES_PATH)))
         answer_page(worker, exchange, str_slice(path, sizeof(PAGES_PATH) - 1, path.len));
-    else if (worker->conf->playground && str_starts_with(path, STR(PLAYGROUND_PATH)))
+    else if (playground_has(worker->conf, path))
         playground_handle(worker->conf, exchange);
     else
         return false;

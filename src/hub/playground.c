@@ -6,6 +6,7 @@
 #include "http/exchange.h"
 #include "http/form.h"
 #include "hub/answer.h"
+#include "hub/auth_token.h"
 #include "hub/hub.h"
 
 #define FIELD_MAX 65536
@@ -58,12 +59,29 @@ static void add_field(struct exchange *exchange, struct str name, const struct b
         exchange_add_header(exchange, name, buf_str(value));
 }
 
+// Where the standalone server and the Caddy build of 0.x had them.
+static bool is_old(struct str path)
+{
+    return str_starts_with(path, STR("/demo")) || str_starts_with(path, STR(HUB_PATH "/ui/demo/"));
+}
+
+bool playground_has(const struct conf *conf, struct str path)
+{
+    return conf->playground &&
+           (str_starts_with(path, STR("/playground/")) || (conf->legacy.version && is_old(path)));
+}
+
+static struct str cookie_of(const struct conf *conf, const struct exchange *exchange)
+{
+    return is_old(exchange_path(exchange)) ? STR(AUTH_OLD_COOKIE) : conf->cookie_name;
+}
+
 static void add_hub_link(const struct conf *conf, struct exchange *exchange)
 {
     struct buf link;
     buf_init(&link, FIELD_MAX);
     buf_append_str(&link, STR("<" HUB_PATH ">; rel=\"mercure\""));
-    if (!str_eq(conf->cookie_name, DEFAULT_COOKIE)) {
+    if (!is_old(exchange_path(exchange)) && !str_eq(conf->cookie_name, DEFAULT_COOKIE)) {
         buf_append_str(&link, STR("; cookie-name=\""));
         buf_append_str(&link, conf->cookie_name);
         buf_append_c(&link, '"');
@@ -103,9 +121,10 @@ static void add_self_link(struct exchange *exchange)
 static void add_cookie(const struct conf *conf, struct exchange *exchange, struct str jwt)
 {
     bool tls = str_eq(exchange_scheme(exchange), STR("https"));
+    struct str name = cookie_of(conf, exchange);
     struct buf cookie;
     buf_init(&cookie, FIELD_MAX);
-    buf_append_str(&cookie, conf->cookie_name);
+    buf_append_str(&cookie, name);
     buf_append_c(&cookie, '=');
     buf_append_str(&cookie, jwt);
     buf_append_str(&cookie, STR("; Path=" HUB_PATH));
@@ -113,7 +132,7 @@ static void add_cookie(const struct conf *conf, struct exchange *exchange, struc
         buf_append_str(&cookie, STR("; Expires=Thu, 01 Jan 1970 00:00:00 GMT"));
     if (tls)
         buf_append_str(&cookie, STR("; HttpOnly"));
-    if (tls || str_starts_with(conf->cookie_name, STR("__Secure-")))
+    if (tls || str_starts_with(name, STR("__Secure-")))
         buf_append_str(&cookie, STR("; Secure"));
     buf_append_str(&cookie, STR("; SameSite=Strict"));
     add_field(exchange, STR("Set-Cookie"), &cookie);

@@ -213,6 +213,11 @@ static bool add_headers(struct exchange *exchange, struct str id, enum generatio
     }
     exchange_add_constant_headers(exchange, fields, ARRAY_LEN(fields));
     bool current = has_current(exchange, buf_str(&tag));
+    if (!current && generation == GENERATION_LEGACY) { // in quotes, as proxies and libraries want tags to be
+        buf_clear(&tag);
+        write_tag(&tag, id, GENERATION_MODERN);
+        current = has_current(exchange, buf_str(&tag));
+    }
     buf_done(&tag);
     buf_done(&link);
     return current;

@@ -163,6 +163,18 @@ def test_a_playground_resource_without_a_token_removes_the_cookie(playground):
                                               "Expires=Thu, 01 Jan 1970 00:00:00 GMT; SameSite=Strict")
 
 
+@pytest.mark.parametrize("path", ["/demo/books/1.jsonld", f"{PATH}/ui/demo/books/1.jsonld"])
+def test_a_resource_of_0x_is_where_it_was_and_sets_the_cookie_of_0x(start_hub, playground, path):
+    hub = start_hub(demo=True, env={"JWT_KEY": tokens.PUBLISHER_KEY})
+    response = hub.request("GET", f"{path}?body=%7B%7D&jwt=a.b.c")
+    assert (response.status, response.text, response.get("Content-Type")) == (200, "{}", "application/ld+json")
+    assert response.all("Link") == [f'<{PATH}>; rel="mercure"', f'<{path}?body=%7B%7D&jwt=a.b.c>; rel="self"']
+    assert response.get("Set-Cookie") == f"mercureAuthorization=a.b.c; Path={PATH}; SameSite=Strict"
+    assert hub.request("GET", path).get("Set-Cookie") == (
+        f"mercureAuthorization=; Path={PATH}; Expires=Thu, 01 Jan 1970 00:00:00 GMT; SameSite=Strict")
+    assert playground.request("GET", path).status == 404  # without the 0.x protocol
+
+
 def test_a_secure_cookie_is_secure_and_the_default_name_goes_without_saying(start_hub):
     hub = start_hub(playground=True)
     response = hub.request("GET", "/playground/x?jwt=abc")
