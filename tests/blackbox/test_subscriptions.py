@@ -7,8 +7,9 @@ from urllib.parse import quote
 import pytest
 
 from harness import tokens
+from harness.hub import PATH
 from harness.sse import Stream
-from harness.wire import Closed
+from harness.wire import Closed, request_bytes
 
 API = "/.well-known/mercure/subscriptions"
 EVERYTHING = tokens.mint(subscribe=["*"])
@@ -433,6 +434,49 @@ def test_snapshot_and_events_join_without_a_gap_or_a_repeat(start_hub):
         for thread in threads:
             thread.join()
     assert not failures
+
+
+MATCHERS = 100  # of one stream
+
+
+def open_many(hub, count):
+    """Streams with so many subscriptions together, no more of them at a time than are announced in a moment."""
+    connections = []
+    for i in range(count // MATCHERS):
+        connections.append(hub.connect())
+        query = "&".join(f"match=/many/{i}/{k}" for k in range(MATCHERS))
+        connections[-1].send(request_bytes("GET", f"{PATH}?{query}"))
+        if i % 20 == 19:
+            assert [each.read_head().status for each in connections[-20:]] == [200] * 20
+    return connections
+
+
+def read_list(connection):
+    """The list that the connection has asked for, in pieces as large as they come: it is long."""
+    response, body = connection.read_head(), bytearray(connection.received)
+    assert response.status == 200
+    while not body.endswith(b"\r\n0\r\n\r\n"):
+        body += connection.socket.recv(1 << 20)
+    text = re.sub(rb"(?:^|\r\n)[0-9a-f]+\r\n", b"", body)
+    return json.loads(text)["subscriptions"]
+
+
+@pytest.mark.parametrize("count", [10_000, pytest.param(100_000, marks=pytest.mark.long)])
+def test_a_long_list_stalls_no_stream_and_is_as_of_one_moment(start_hub, count):
+    hub = start_hub(subscriptions=True, workers=1, dispatch_timeout="0s", tail_max_bytes="256MiB")
+    connections = open_many(hub, count)
+    with hub.subscribe("/live") as live, hub.connect(receive_buffer=4096) as client:
+        client.send(request_bytes("GET", API, bearer()))  # and is in no hurry to read the answer
+        hub.wait_metric("mercure_http_requests_total", lambda requests: requests > len(connections) + 1)
+        for i in range(100):
+            with hub.subscribe(f"/later/{i}"):
+                id_ = hub.publish_ok("/live", str(i))
+                assert live.read_event().id == id_
+        connections.pop().close()
+        listed = [each["match"] for each in read_list(client)]
+    assert listed == [f"/many/{i}/{k}" for i in range(count // MATCHERS) for k in range(MATCHERS)] + ["/live"]
+    for connection in connections:
+        connection.close()
 
 
 # ---- Ends that nobody announces
