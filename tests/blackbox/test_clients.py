@@ -425,6 +425,27 @@ def test_laravel_echo_joins_a_presence_channel(generations, topic):
         assert next_presence(first, topic) == (2, False, subscriber)
 
 
+def test_a_second_event_source_of_laravel_echo_goes_on_where_its_snapshot_ends(generations, topic):
+    """The events of the channel come by one EventSource, who joins and leaves by another."""
+    def get_snapshot():
+        response = generations.request("GET", presence_of(topic), from_app(member(topic, 1)))
+        return response.get("ETag").strip('"'), {each["payload"]["user_id"]
+                                                 for each in json.loads(response.text)["subscriptions"]}
+
+    with open_stream(generations, {"match": topic}, *from_app(member(topic, 1))) as channel:
+        last, here = get_snapshot()
+        assert here == {1}
+        other = open_stream(generations, {"match": topic}, *from_app(member(topic, 2)))
+        query = {"match_urlpattern": presence_of(topic) + "/:subscriber", "last_event_id": last}
+        with open_stream(generations, query, *from_app(member(topic, 1))) as presence:
+            assert next_presence(presence, topic)[:2] == (2, True)
+            generations.publish_ok(topic, "hello", private="on")
+            assert channel.read_event().data == "hello"  # and nothing of the presence before it
+            other.close()
+            assert next_presence(presence, topic)[:2] == (2, False)
+        assert get_snapshot()[1] == {1}
+
+
 def test_nobody_else_sees_who_is_in_a_presence_channel(generations, topic):
     response = generations.request("GET", presence_of(topic), from_app(member(topic + "/other", 1)))
     assert response.status == 403
