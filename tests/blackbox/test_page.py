@@ -650,6 +650,20 @@ def test_active_subscriptions_come_and_go_while_somebody_watches(dev_hub, open_p
     assert page.text("#presence-watch") == "Watch"
 
 
+@pytest.mark.parametrize("conf", [{}, {"issuers": None}], ids=["a modern token", "a token of 0.x"])
+def test_active_subscriptions_of_both_protocols_come_and_go(start_hub, open_page, topic, conf):
+    hub = start_hub(playground=True, subscriptions=True, env={"JWT_KEY": tokens.PUBLISHER_KEY}, **conf)
+    page = open_page(hub)
+    page.click("#presence-watch")
+    page.wait_text("#presence-note", "come and go")
+    for query in (f"topic={topic}/%7Bid%7D", f"match={topic}"):
+        connection, response = hub.open_stream(query)
+        assert response.status == 200
+        page.wait_text("#subscriptions", topic)
+        connection.close()
+        page.wait(f"!document.querySelector('#subscriptions').textContent.includes({json.dumps(topic)})")
+
+
 def test_active_subscriptions_need_a_grant(start_hub, open_page):
     hub = start_hub(debugger=True, subscriptions=True)
     page = open_page(hub)

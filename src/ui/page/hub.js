@@ -81,8 +81,9 @@ export async function loadSubscriptions(given) {
     const headers = token ? { Authorization: `Bearer ${token}` } : {};
     const response = await request(`${hubUrl}/subscriptions`, { headers });
     const quoted = /;\s*last-event-id="((?:[^"\\]|\\.)*)"/.exec(response.headers.get("Link"))?.[1] ?? "";
-    const { subscriptions } = await response.json();
-    return { subscriptions, lastEventId: quoted.replace(/\\(.)/g, "$1"), token };
+    // A token of 0.x is answered in the form of 0.x.
+    const { subscriptions, lastEventID: old } = await response.json();
+    return { subscriptions, lastEventId: old ?? quoted.replace(/\\(.)/g, "$1"), token };
 }
 
 // What a resource says, and its Links.

@@ -8,7 +8,8 @@ import { Stream } from "./stream.js";
 import { explainPresence } from "./words.js";
 
 const MAX_SHOWN = 500;
-const EVENTS = { type: "urlpattern", value: "/.well-known/mercure/subscriptions/:match_type/:match/:subscriber" };
+// Those of both protocols; one of 0.x has no type in its path.
+const EVENTS = { type: "urlpattern", value: "/.well-known/mercure/subscriptions/*" };
 const DRAW_MS = 100;
 
 function row({ match, topic, match_type: type, subscriber, payload }) {
@@ -82,9 +83,8 @@ export class Presence {
         byId("presence-problem").replaceChildren(problem(refusal, explainPresence(refusal)));
     }
 
-    #take({ type, data }) {
-        if (type !== "mercure")
-            return;
+    // Nobody but the hub publishes below its own path.
+    #take({ data }) {
         const subscription = JSON.parse(data);
         if (subscription.active)
             this.#active.set(subscription.id, subscription);
