@@ -16,6 +16,7 @@
 #include "hub/subscriptions.h"
 #include "hub/welcome.h"
 #include "hub/worker.h"
+#include "mercure/subscription.h"
 
 #define ORIGIN_MAX 512
 #define HUB_METHODS (ANSWER_READ | ANSWER_METHOD(POST) | ANSWER_METHOD(QUERY))
@@ -71,13 +72,16 @@ static void handle_healthz(struct exchange *exchange)
 
 // A path that is almost the hub's is a mistake of a client's that somebody will look for in the log; scanners
 // ask for all the others.
-static void refuse_path(struct exchange *exchange)
+static void refuse_path(const struct conf *conf, struct exchange *exchange)
 {
     struct str path = exchange_path(exchange);
+    bool is_off = !conf->subscriptions && str_starts_with(path, STR(SUBSCRIPTIONS_PATH));
     enum log_level level = str_starts_with(path, STR("/.well-known/")) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
     LOG(level, "Request refused", LOG_STR("request_id", exchange_request_id(exchange)),
         LOG_STR("peer", exchange_peer(exchange)), LOG_U64("status", 404),
-        LOG_C("reason", "there is nothing at the path"), LOG_STR("path", path));
+        LOG_C("reason",
+              is_off ? "who is subscribed is not told: set subscriptions" : "there is nothing at the path"),
+        LOG_STR("path", path));
     answer_not_found(exchange);
 }
 
@@ -102,5 +106,5 @@ void routes_handle(struct exchange *exchange, void *arg)
         metadata_handle(worker->conf, exchange);
     else if (!subscriptions_handle(worker, exchange) && !pages_handle(worker, exchange) &&
              !welcome_handle(exchange))
-        refuse_path(exchange);
+        refuse_path(worker->conf, exchange);
 }

@@ -99,7 +99,13 @@ static void log_refused(struct exchange *exchange, struct str reason)
 void subscribe_refuse(struct subscribing *subscribing, struct exchange *exchange, unsigned status,
                       struct str text)
 {
-    log_refused(exchange, text);
+    subscribe_refuse_for(subscribing, exchange, status, text, text);
+}
+
+void subscribe_refuse_for(struct subscribing *subscribing, struct exchange *exchange, unsigned status,
+                          struct str text, struct str reason)
+{
+    log_refused(exchange, reason);
     counter_add(&subscribing->shard->metrics.rejected_request, 1);
     answer_text(exchange, status, text);
 }

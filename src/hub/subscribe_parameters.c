@@ -28,11 +28,17 @@ static bool refuse(struct subscribing *subscribing, struct exchange *exchange, s
 
 static bool refuse_unknown(struct subscribing *subscribing, struct exchange *exchange, struct str name)
 {
+    if (str_eq(name, STR("topic"))) {
+        subscribe_refuse_for(subscribing, exchange, 400,
+                             STR("unknown topic matcher query parameter: \"topic\" (use \"match\" or "
+                                 "\"match_urlpattern\")"),
+                             STR("the parameter topic is of the 0.x protocol, which is not on: set "
+                                 "jwt_key or protocol_version_compatibility"));
+        return false;
+    }
     struct buf text;
     buf_init(&text, ERROR_MAX);
     buf_printf(&text, "unknown topic matcher query parameter: \"%.*s\"", STR_ARG(str_slice(name, 0, 256)));
-    if (str_eq(name, STR("topic")))
-        buf_append_str(&text, STR(" (use \"match\" or \"match_urlpattern\")"));
     refuse(subscribing, exchange, buf_str(&text));
     buf_done(&text);
     return false;

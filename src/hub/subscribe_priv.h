@@ -57,6 +57,9 @@ void subscribe_wait(struct subscribing *subscribing, struct exchange *exchange);
 // end.
 void subscribe_refuse(struct subscribing *subscribing, struct exchange *exchange, unsigned status,
                       struct str text);
+// The same with a reason for the log that says more than the client is told.
+void subscribe_refuse_for(struct subscribing *subscribing, struct exchange *exchange, unsigned status,
+                          struct str text, struct str reason);
 
 // Lets go of the credentials.
 void subscribe_release(struct subscribing *subscribing);

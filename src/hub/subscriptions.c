@@ -37,13 +37,28 @@ struct asking {
     struct str subscriber;
 };
 
-static void refuse(struct asking *asking, struct exchange *exchange, unsigned status, struct str text)
+static void log_refused(struct asking *asking, struct exchange *exchange, unsigned status, struct str reason)
 {
     LOG(LOG_LEVEL_INFO, "Request for subscriptions refused",
         LOG_STR("request_id", exchange_request_id(exchange)), LOG_STR("peer", exchange_peer(exchange)),
-        LOG_U64("status", status), LOG_STR("reason", text));
+        LOG_U64("status", status), LOG_STR("reason", reason), LOG_STR("path", exchange_path(exchange)));
     counter_add(&asking->shard->metrics.rejected_request, 1);
+}
+
+static void refuse(struct asking *asking, struct exchange *exchange, unsigned status, struct str text)
+{
+    log_refused(asking, exchange, status, text);
     answer_text(exchange, status, text);
+}
+
+// The path is none of the API's.
+static void refuse_path(struct asking *asking, struct exchange *exchange)
+{
+    log_refused(asking, exchange, 404,
+                asking->generation == GENERATION_LEGACY
+                    ? STR("behind /subscriptions there may be a topic, and a subscriber")
+                    : STR("behind /subscriptions there may be a match_type with a match, and a subscriber"));
+    answer_not_found(exchange);
 }
 
 // ---- The path ----
@@ -123,7 +138,7 @@ static bool read_path(struct asking *asking, struct exchange *exchange)
     size_t count = split(exchange_path(exchange), segments);
     size_t types = asking->generation == GENERATION_MODERN && count > 0; // segments with a type
     if (count > types + 2 || (count == 1 && types)) {
-        answer_not_found(exchange);
+        refuse_path(asking, exchange);
         return false;
     }
     asking->question = count == 0 ? PRESENCE_ALL : count == types + 1 ? PRESENCE_MATCH : PRESENCE_ONE;

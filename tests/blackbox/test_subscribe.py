@@ -167,6 +167,12 @@ def test_bad_parameters_get_400_with_the_reason(hub, query, text):
     assert refusal(hub, query) == (400, text.encode())
 
 
+def test_the_log_says_of_a_subscription_of_0x_what_turns_that_protocol_on(start_hub):
+    hub = start_hub()
+    assert hub.request("GET", f"{PATH}?topic=x").status == 400
+    assert "of the 0.x protocol, which is not on: set jwt_key" in hub.log.wait("^Subscription refused$")["reason"]
+
+
 def test_a_parameter_error_has_no_challenge_and_is_text(hub):
     response = hub.request("GET", PATH)
     assert response.get("WWW-Authenticate") is None

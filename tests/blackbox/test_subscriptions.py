@@ -275,6 +275,16 @@ def test_one_subscription_is_told_alone(hub):
 def test_a_path_that_cannot_be_is_refused_before_the_token_is_asked_for(hub, path, status, text):
     response = hub.request("GET", API + path)
     assert (response.status, response.text) == (status, text)
+    hub.log.wait("refused$", request_id=response.get("X-Request-Id"), status=status, path=API + path)
+
+
+def test_the_log_says_which_setting_tells_who_is_subscribed(start_hub):
+    hub = start_hub()
+    for path in (API, f"{API}/exact/a"):
+        response = hub.request("GET", path, bearer())
+        assert response.status == 404
+        line = hub.log.wait("^Request refused$", request_id=response.get("X-Request-Id"))
+        assert line["reason"] == "who is subscribed is not told: set subscriptions"
 
 
 def test_a_token_is_needed_also_where_subscribers_may_be_anonymous(hub):
