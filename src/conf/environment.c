@@ -195,9 +195,9 @@ static void refuse_absent(struct loader *loader, const struct option *absent)
         origin.name = str_from_c(name);
         loader_error(
             loader, &origin,
-            "%s is not supported yet by this version; the names that 0.x had without a prefix count too: "
-            "unset %s if it is meant for another program",
-            absent->name, name);
+            "%s %s; the names that 0.x had without a prefix count too: unset %s if it is meant for another "
+            "program",
+            absent->name, absent->doc, name);
     }
 }
 

@@ -164,7 +164,7 @@ static void apply_path(struct loader *loader, const char *path)
 static void warn_unread(struct loader *loader, const char *path)
 {
     struct conf_origin origin = {.kind = CONF_SOURCE_FILE, .name = str_from_c(path)};
-    loader_warn(loader, &origin, "is not read, as 0.x would have done: write its keys to a mercure.yaml");
+    loader_warn(loader, &origin, "is not read here, though 0.x did: write its keys to a mercure.yaml");
 }
 
 void loader_apply_file(struct loader *loader)

@@ -233,8 +233,7 @@ bool loader_is_off(const struct option *absent, struct str text)
 void loader_explain_absent(struct loader *loader, const struct option *absent,
                            const struct conf_origin *origin, struct str written)
 {
-    loader_error(loader, origin, "%.*s %s", STR_ARG(written),
-                 absent->doc ? absent->doc : "is not supported yet by this version");
+    loader_error(loader, origin, "%.*s %s", STR_ARG(written), absent->doc);
 }
 
 const char *loader_nearest(struct str name)

@@ -159,17 +159,9 @@ static void append_absent(struct buf *buf)
                  "## Known names that are no keys\n"
                  "\n"
                  "Setting one of these is an error, so that nothing that was asked for is left out silently, "
-                 "unless the value asks for nothing: `false`, an empty one, or the default of 0.x. "
-                 "Not supported yet by this version:"));
-    for (const struct option *option = conf_absent; option->name; option++) {
-        if (!option->doc)
-            buf_printf(buf, "%s `%s`", option == conf_absent ? "" : ",", option->name);
-    }
-    buf_append_str(buf, STR(".\n\n"));
-    for (const struct option *option = conf_absent; option->name; option++) {
-        if (option->doc)
-            buf_printf(buf, "- `%s` %s.\n", option->name, option->doc);
-    }
+                 "unless the value asks for nothing: `false`, an empty one, or the default of 0.x.\n\n"));
+    for (const struct option *option = conf_absent; option->name; option++)
+        buf_printf(buf, "- `%s` %s.\n", option->name, option->doc);
 }
 
 void conf_reference(struct buf *buf)

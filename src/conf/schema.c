@@ -220,23 +220,37 @@ const struct option conf_options[] = {
 
 const size_t conf_option_count = sizeof(conf_options) / sizeof(conf_options[0]) - 1;
 
+#define LATER "is not supported yet by this version"
+#define LATER_TLS LATER ": let a proxy in front of the hub hold the certificate"
+#define LATER_PROXY LATER ": leave it out, and the log names the proxy instead of the client"
+
 const struct option conf_absent[] = {
-    {.name = "drain_spread", .type = OPTION_TEXT},
-    {.name = "cert_file", .type = OPTION_TEXT, .variable = "CERT_FILE", .letter = 'C'},
-    {.name = "key_file", .type = OPTION_TEXT, .variable = "KEY_FILE", .letter = 'J'},
-    {.name = "acme_hosts", .type = OPTION_LIST, .variable = "ACME_HOSTS", .letter = 'o'},
-    {.name = "acme_cert_dir", .type = OPTION_TEXT, .variable = "ACME_CERT_DIR", .letter = 'E'},
+    {.name = "drain_spread", .type = OPTION_TEXT, .doc = LATER},
+    {.name = "cert_file", .type = OPTION_TEXT, .variable = "CERT_FILE", .letter = 'C', .doc = LATER_TLS},
+    {.name = "key_file", .type = OPTION_TEXT, .variable = "KEY_FILE", .letter = 'J', .doc = LATER_TLS},
+    {.name = "acme_hosts", .type = OPTION_LIST, .variable = "ACME_HOSTS", .letter = 'o', .doc = LATER_TLS},
+    {.name = "acme_cert_dir",
+     .type = OPTION_TEXT,
+     .variable = "ACME_CERT_DIR",
+     .letter = 'E',
+     .doc = LATER_TLS},
     {.name = "acme_http01_addr",
      .type = OPTION_TEXT,
      .default_text = ":http",
-     .variable = "ACME_HTTP01_ADDR"},
-    {.name = "compress", .type = OPTION_BOOL, .variable = "COMPRESS", .letter = 'Z'},
+     .variable = "ACME_HTTP01_ADDR",
+     .doc = LATER_TLS},
+    {.name = "compress",
+     .type = OPTION_BOOL,
+     .variable = "COMPRESS",
+     .letter = 'Z',
+     .doc = LATER ": leave it out, or let a proxy compress"},
     {.name = "use_forwarded_headers",
      .type = OPTION_BOOL,
      .variable = "USE_FORWARDED_HEADERS",
-     .letter = 'f'},
-    {.name = "trusted_proxies", .type = OPTION_LIST},
-    {.name = "tenants", .type = OPTION_LIST},
+     .letter = 'f',
+     .doc = LATER_PROXY},
+    {.name = "trusted_proxies", .type = OPTION_LIST, .doc = LATER_PROXY},
+    {.name = "tenants", .type = OPTION_LIST, .doc = LATER},
     {.name = "extra_directives",
      .type = OPTION_TEXT,
      .doc = "is not a key: each directive of the Caddy build is a key of its own here"},

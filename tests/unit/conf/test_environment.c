@@ -135,11 +135,12 @@ static void unknown_variables_with_our_prefix_are_warned_about(void **state)
 static void keys_of_later_versions_are_refused_by_name(void **state)
 {
     struct fixture *fixture = *state;
-    assert_refused(
-        fixture, FLAGS(), VARIABLES(KEYS, "MERCURE_DRAIN_SPREAD=1s", "CERT_FILE=a.pem"),
-        "MERCURE_DRAIN_SPREAD: error: drain_spread is not supported yet by this version\n"
-        "CERT_FILE: error: cert_file is not supported yet by this version; the names that "
-        "0.x had without a prefix count too: unset CERT_FILE if it is meant for another program\n");
+    assert_refused(fixture, FLAGS(), VARIABLES(KEYS, "MERCURE_DRAIN_SPREAD=1s", "CERT_FILE=a.pem"),
+                   "MERCURE_DRAIN_SPREAD: error: drain_spread is not supported yet by this version\n"
+                   "CERT_FILE: error: cert_file is not supported yet by this version: let a proxy in front "
+                   "of the hub hold the "
+                   "certificate; the names that 0.x had without a prefix count too: unset CERT_FILE if it is "
+                   "meant for another program\n");
 }
 
 static void the_variables_of_the_container_image_make_one_issuer(void **state)

@@ -110,12 +110,17 @@ static void what_is_no_flag_is_refused(void **state)
 static void keys_of_later_versions_are_refused_by_name(void **state)
 {
     struct fixture *fixture = *state;
-    assert_refused(fixture, FLAGS("--drain-spread=1s", "--cert-file", "a.pem", "-o", "example.com", "-Z"),
-                   VARIABLES(KEYS),
-                   "--drain-spread: error: drain_spread is not supported yet by this version\n"
-                   "--cert-file: error: cert_file is not supported yet by this version\n"
-                   "-o: error: acme_hosts is not supported yet by this version\n"
-                   "-Z: error: compress is not supported yet by this version\n");
+    assert_refused(
+        fixture, FLAGS("--drain-spread=1s", "--cert-file", "a.pem", "-o", "example.com", "-Z"),
+        VARIABLES(KEYS),
+        "--drain-spread: error: drain_spread is not supported yet by this version\n"
+        "--cert-file: error: cert_file is not supported yet by this version: let a proxy in front of the hub "
+        "hold the "
+        "certificate\n"
+        "-o: error: acme_hosts is not supported yet by this version: let a proxy in front of the hub hold "
+        "the "
+        "certificate\n"
+        "-Z: error: compress is not supported yet by this version: leave it out, or let a proxy compress\n");
 }
 
 static void a_structure_is_given_as_one_text(void **state)

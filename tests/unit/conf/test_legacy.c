@@ -245,7 +245,7 @@ static void a_file_in_another_format_is_warned_about(void **state)
     char expected[400];
     write_file(fixture, "mercure.toml", STR("addr = \":80\"\n"));
     (void)snprintf(expected, sizeof(expected),
-                   "%s: warning: is not read, as 0.x would have done: write its keys to a mercure.yaml\n",
+                   "%s: warning: is not read here, though 0.x did: write its keys to a mercure.yaml\n",
                    fixture->path);
     assert_warned(fixture, FLAGS(), VARIABLES(KEYS), expected);
     write_file(fixture, "mercure.yaml", STR("addr: :80\n"));
