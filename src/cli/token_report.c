@@ -127,14 +127,41 @@ static void append_rule(struct buf *to, const struct token_answer *answer, enum 
     buf_append_c(to, '\n');
 }
 
+// Lines with grants, and of which actions there are any.
+struct grant_lines {
+    struct buf *to;
+    bool publish;
+    bool subscribe;
+};
+
 static void append_grant(void *arg, struct str action, struct str match, struct str match_type)
 {
-    struct buf *to = arg;
+    struct grant_lines *lines = arg;
+    struct buf *to = lines->to;
+    *(str_eq(action, STR("publish")) ? &lines->publish : &lines->subscribe) = true;
     buf_printf(to, "  %-10.*s ", STR_ARG(action));
     append_quoted(to, match);
     if (!str_eq(match_type, STR("exact")))
         buf_printf(to, " (%.*s)", STR_ARG(match_type));
     buf_append_c(to, '\n');
+}
+
+static void append_grants(struct buf *to, const struct token_answer *good)
+{
+    struct grant_lines lines = {.to = to};
+    buf_append_str(to, STR("\nIt grants:\n"));
+    if (good->legacy && old_claim(good->payload)) {
+        buf_append_str(to, STR("  what this claim of the 0.x protocol says: "));
+        json_dump(old_claim(good->payload), to);
+        buf_append_c(to, '\n');
+        return;
+    }
+    each_grant(good->payload, append_grant, &lines);
+    // A good token that is refused all the same is refused for what it does not grant.
+    if (!lines.publish)
+        buf_append_str(to, STR("  publish    nothing\n"));
+    if (!lines.subscribe)
+        buf_append_str(to, STR("  subscribe  public updates alone\n"));
 }
 
 void token_report_text(struct str token, const enum jwt_role *roles, const struct token_answer *answers,
@@ -147,18 +174,8 @@ void token_report_text(struct str token, const enum jwt_role *roles, const struc
             append_rule(to, &answers[i], (enum token_rule)rule);
     }
     const struct token_answer *good = first_good(answers, count);
-    if (!good)
-        return;
-    buf_append_str(to, STR("\nIt grants:\n"));
-    size_t before = to->len;
-    each_grant(good->payload, append_grant, to);
-    if (good->legacy && old_claim(good->payload)) {
-        buf_append_str(to, STR("  what this claim of the 0.x protocol says: "));
-        json_dump(old_claim(good->payload), to);
-        buf_append_c(to, '\n');
-    }
-    if (to->len == before)
-        buf_append_str(to, STR("  nothing but public updates\n"));
+    if (good)
+        append_grants(to, good);
 }
 
 // ---- For programs ----

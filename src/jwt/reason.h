@@ -17,8 +17,9 @@
     X(AUD_TYPE, "aud is neither a string nor a list of at most 100 strings") \
     X(EXP_TYPE, "exp is not a number") \
     X(NBF_TYPE, "nbf is not a number") \
-    X(OLD, "the token is one of the 0.x protocol (it has the claim mercure), which is not on: set " \
-           "protocol_version_compatibility") \
+    X(OLD, \
+      "the token is one of the 0.x protocol (it has the claim mercure), which is not on: set jwt_key or " \
+      "protocol_version_compatibility") \
     X(LEGACY_ROLE, \
       "the token is one of the 0.x protocol (its typ is not at+jwt), which has no key for this " \
       "role: set jwt_key") \

@@ -138,7 +138,8 @@ def test_without_the_hubs_name_the_audience_is_not_compared(check):
 def test_a_token_of_0x_is_explained_where_that_protocol_is_on(check, tmp_path):
     token = sign({"alg": "HS256", "typ": "JWT"}, {"mercure": {"publish": ["*"]}}, "old key")
     report = explain(check(token, "--json"))
-    assert role(report, "publisher")["rule"] == "issuer" and "0.x" in role(report, "publisher")["reason"]
+    answer = role(report, "publisher")
+    assert (answer["rule"], answer["detail"]) == ("issuer", "") and "0.x" in answer["reason"]
     (tmp_path / "old.yaml").write_text("jwt_key: old key\n")
     report = explain(check(token, "--json", "--config", "old.yaml"))
     answer = role(report, "publisher")
@@ -151,7 +152,9 @@ def test_text_for_people_says_the_same(check):
     result = check(mint(publish=["https://example.com/a"]))
     text = result.stdout.decode()
     assert "As a publisher's it is good:" in text and "  ok    signature" in text
-    assert '  publish    "https://example.com/a"' in text
+    assert text.endswith('\nIt grants:\n  publish    "https://example.com/a"\n  subscribe  public updates alone\n')
+    text = check(mint(subscribe=["*"])).stdout.decode()
+    assert text.endswith('\nIt grants:\n  subscribe  "*"\n  publish    nothing\n')
     text = check(mint(exp=1)).stdout.decode()
     assert "As a publisher's it is refused:" in text and "  FAIL  exp        the token has expired: exp is 1970" in text
 
