@@ -40,6 +40,7 @@ static const struct conf_override help_defaults[] = {
     {"cookie_name", "mercure_access_token"},
     {"cors_origins", "pages of this machine, at any port"},
     {"issuers", DEV_ISSUER " with the key " DEV_KEY},
+    {"jwt_key", "with protocol_version_compatibility the same key"},
     {"resource_identifier", DEV_HUB ", with host and port of addr"},
     {"publish_origins", "the origins of its own page"},
     {"transport_url", "a file in a temporary directory, which goes when the hub stops"},
@@ -156,13 +157,27 @@ static int plan_data(struct plan *plan, const struct conf *conf)
     return HUB_OK;
 }
 
-// Loads twice: the first time tells what address and transport others have asked for.
+static bool has_key(const struct conf_verifier *verifier)
+{
+    return verifier->jwt_key.ptr || verifier->jwks_uri.ptr;
+}
+
+// Who asks for the 0.x protocol and names no key for it gets the one that everybody knows.
+static void plan_legacy(struct plan *plan, const struct conf *conf)
+{
+    const struct conf_legacy *legacy = &conf->legacy;
+    if (legacy->version && !has_key(&legacy->publisher) && !has_key(&legacy->subscriber))
+        plan->items[plan->count++] = (struct conf_override){"jwt_key", DEV_KEY};
+}
+
+// Loads twice: the first time tells what address, transport and protocol others have asked for.
 static struct conf *load(struct plan *plan, int argc, char **argv, int *ret_status)
 {
-    struct conf *first = settings_load(&command, argc, argv, plan->items, plan->count, ret_status);
+    struct conf *first = settings_preview(&command, argc, argv, plan->items, plan->count, ret_status);
     if (!first)
         return NULL;
     plan_origins(plan, first);
+    plan_legacy(plan, first);
     int err = plan_data(plan, first);
     conf_free(first);
     return err ? NULL : settings_load(&command, argc, argv, plan->items, plan->count, ret_status);

@@ -41,8 +41,9 @@ static void print_errors(const struct conf_errors *errors)
     buf_done(&text);
 }
 
-struct conf *settings_load(const struct settings_command *command, int argc, char **argv,
-                           const struct conf_override *overrides, size_t override_count, int *ret_status)
+static struct conf *load(const struct settings_command *command, int argc, char **argv,
+                         const struct conf_override *overrides, size_t override_count, bool warns,
+                         int *ret_status)
 {
     if (asks_for_help(argc, argv)) {
         print_help(command);
@@ -64,7 +65,8 @@ struct conf *settings_load(const struct settings_command *command, int argc, cha
     struct conf *conf = NULL;
     conf_errors_init(&errors);
     int err = conf_load(&conf, &source, &errors);
-    print_errors(&errors);
+    if (err || warns)
+        print_errors(&errors);
     conf_errors_done(&errors);
     if (err == HUB_OK)
         return conf;
@@ -72,6 +74,18 @@ struct conf *settings_load(const struct settings_command *command, int argc, cha
         (void)fprintf(stderr, "cinnabar %s: %s\n", command->name, err_text(err));
     *ret_status = err == HUB_E_INVALID ? CLI_WRONG_USE : CLI_FAILED;
     return NULL;
+}
+
+struct conf *settings_load(const struct settings_command *command, int argc, char **argv,
+                           const struct conf_override *overrides, size_t override_count, int *ret_status)
+{
+    return load(command, argc, argv, overrides, override_count, true, ret_status);
+}
+
+struct conf *settings_preview(const struct settings_command *command, int argc, char **argv,
+                              const struct conf_override *overrides, size_t override_count, int *ret_status)
+{
+    return load(command, argc, argv, overrides, override_count, false, ret_status);
 }
 
 bool settings_is_default(const struct conf *conf, const char *key)

@@ -19,5 +19,9 @@ struct settings_command {
 // status then.
 struct conf *settings_load(const struct settings_command *command, int argc, char **argv,
                            const struct conf_override *overrides, size_t override_count, int *ret_status);
+// The same to see what others have set, before it is loaded with overrides that depend on it: prints only
+// what stops it.
+struct conf *settings_preview(const struct settings_command *command, int argc, char **argv,
+                              const struct conf_override *overrides, size_t override_count, int *ret_status);
 // Whether nobody but the command itself has set the key.
 bool settings_is_default(const struct conf *conf, const char *key);

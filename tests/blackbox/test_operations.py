@@ -445,6 +445,23 @@ def test_the_commands_talk_to_the_development_hub(start_hub, tmp_path, topic):
         assert stream.read_event().data == "by hand"
 
 
+@pytest.mark.parametrize("key, own", [(tokens.PUBLISHER_KEY, {}), ("mine", {"JWT_KEY": "mine"})])
+def test_dev_takes_tokens_of_0x_where_it_is_asked_to(start_hub, topic, key, own):
+    hub = start_hub(command="dev", issuers=None, resource_identifier=None, anonymous=None, transport_url=None,
+                    protocol_version_compatibility=8, env=own)
+    for signed_with, status in ((key, 200), ("another", 401)):
+        token = tokens.sign({"alg": "HS256", "typ": "JWT"}, {"mercure": {"publish": ["*"]}}, signed_with)
+        assert hub.publish(topic, "old", token=token).status == status
+
+
+def test_dev_warns_once(start_hub):
+    hub = start_hub(command="dev", issuers=None, resource_identifier=None, anonymous=None, transport_url=None,
+                    env={"MERCURE_LICENSE": "..."})
+    hub.stop()
+    assert [line for line in hub.log.others if "license" in line] == [
+        "MERCURE_LICENSE: warning: license: Accepted and ignored: no licence is needed."]
+
+
 def test_subscribe_and_publish_are_for_shells(start_hub, tmp_path, topic):
     hub = start_hub(command="dev", issuers=None, resource_identifier=None, anonymous=None, transport_url=None)
     url = "http://{}:{}{}".format(*hub.address, PATH)
