@@ -21,11 +21,12 @@ const STATES = {
     stopped: ["Stopped", "The stream is stopped."],
 };
 
-function describe({ settings: { matchers, grant }, since }) {
+function describe({ settings: { matchers, grant, token }, since }) {
     const what = matchers.some(({ value }) => value === "*") ? "every topic"
         : matchers.length === 1 ? matchers[0].value : `${matchers.length} matchers`;
     const which = { true: "public and private updates", false: "public updates", null: "updates" }[grant];
-    return `Listening to ${what} since ${clock(since)}: ${which}.`;
+    const limit = grant && token ? ", as far as the token grants them" : "";
+    return `Listening to ${what} since ${clock(since)}: ${which}${limit}.`;
 }
 
 function showState(stream, state, reason, refusal) {

@@ -79,6 +79,9 @@ export class Presence {
         if (!("status" in refusal))
             throw refusal;
         this.#setWatching(false);
+        this.#active.clear(); // nobody tells any more whether they are still there
+        this.#draw();
+        byId("presence-count").textContent = "";
         byId("presence-note").textContent = "";
         byId("presence-problem").replaceChildren(problem(refusal, explainPresence(refusal)));
     }

@@ -94,7 +94,9 @@ const asTopic = (each) => typeof each === "string" ? { match: each } : each ?? {
 // The claim of 0.x: lists of texts, where a text may be a URI Template.
 function explainOldGrants({ publish = [], subscribe = [], payload }) {
     const lists = [[publish, "publish on"], [subscribe, "receive private updates of"]];
-    const said = lists.filter(([topics]) => Array.isArray(topics) && topics.length)
+    if (lists.some(([topics]) => topics !== null && !Array.isArray(topics)))
+        return [bad("publish or subscribe of its claim mercure is not a list, which refuses the whole token.")];
+    const said = lists.filter(([topics]) => topics?.length)
         .map(([topics, what]) => good(`It may ${what} ${list(topics.map(asTopic))}.`));
     return payload === undefined ? said : [...said, plain(`Its subscriptions show ${JSON.stringify(payload)}.`)];
 }

@@ -43,11 +43,15 @@ const BOTH = [
 ];
 
 function explain(rules, { status, text, challenge }) {
-    const fits = ([at, pattern]) => at === status && (!pattern || pattern.test(`${text}\n${challenge}`));
+    // In 0.x it is 401, too, when a good token grants too little.
+    const said = challenge.includes('error="insufficient_scope"') ? 403 : status;
+    const fits = ([at, pattern]) => at === said && (!pattern || pattern.test(`${text}\n${challenge}`));
     return rules.find(fits)?.[2] ?? "The hub's log says more.";
 }
 
 const PRESENCE = [
+    [401, /invalid_token/, "The hub does not accept the token: it may be expired, signed with another key, or made "
+        + "for another hub."],
     [401, null, "The hub tells only those with a token who is subscribed."],
     [403, null, "The token is good, but it has no subscribe grant for the topics of subscriptions, those below "
         + "/.well-known/mercure/subscriptions."],
