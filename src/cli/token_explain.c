@@ -312,7 +312,7 @@ static int add_detail(const struct token_question *question, struct token_answer
     struct json *payload = token_read_part(question->token, 1);
     if (answer->failed == TOKEN_RULE_EXP || answer->failed == TOKEN_RULE_NBF)
         detail_time(question, answer, &answer->detail);
-    else if (answer->reason != jwt_reason_text(JWT_REASON_OLD)) // it needs no issuer
+    else if (answer->reason != jwt_reason_text(JWT_REASON_LEGACY_OFF)) // it needs no issuer
         detail(question, answer->failed, header, payload, &answer->detail);
     json_free(header);
     json_free(payload);

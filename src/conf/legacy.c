@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define VERSION_OF_KEYS 8U
-#define OLD_FILE "updates.db" // where the 0.x hub kept its history without a transport_url
+#define LEGACY_FILE "updates.db" // where the 0.x hub kept its history without a transport_url
 #define PATH_BYTES 4096U
 
 static const struct option *option_of(const char *key)
@@ -128,12 +128,13 @@ static void warn_of_history(struct loader *loader)
 {
     const char *dir = loader->source->work_dir;
     char path[PATH_BYTES];
-    int len = snprintf(path, sizeof(path), "%s%s" OLD_FILE, dir ? dir : "", dir ? "/" : "");
+    int len = snprintf(path, sizeof(path), "%s%s" LEGACY_FILE, dir ? dir : "", dir ? "/" : "");
     if (is_set(loader, "transport_url") || len < 0 || (size_t)len >= sizeof(path) || access(path, F_OK) != 0)
         return;
     loader_warn(loader, NULL,
-                "the history of the 0.x hub was in " OLD_FILE " by default, which is here: set transport_url "
-                "to bolt://" OLD_FILE " to go on with it");
+                "the history of the 0.x hub was in " LEGACY_FILE
+                " by default, which is here: set transport_url "
+                "to bolt://" LEGACY_FILE " to go on with it");
 }
 
 static void settle_log(struct loader *loader)

@@ -193,9 +193,9 @@ static bool check_use(const struct auth_request *request, const struct credentia
         refuse_use(request, claims, authorization_reason_text(credentials->details));
         return false;
     }
-    bool is_old_place =
-        request->token.place == AUTH_PLACE_PARAMETER || request->token.place == AUTH_PLACE_OLD_COOKIE;
-    if (is_old_place && !claims->legacy) {
+    bool is_legacy_place =
+        request->token.place == AUTH_PLACE_PARAMETER || request->token.place == AUTH_PLACE_LEGACY_COOKIE;
+    if (is_legacy_place && !claims->legacy) {
         refuse_use(request, claims, "an access token may stand only where its own protocol allows");
         return false;
     }

@@ -89,8 +89,8 @@ static bool find_in_cookies(const struct conf *conf, const struct exchange *exch
     bool found = find_cookie(exchange, conf->cookie_name, &ret_token->text);
     ret_token->place = AUTH_PLACE_COOKIE;
     if (!found && conf->legacy.version) {
-        found = find_cookie(exchange, STR(AUTH_OLD_COOKIE), &ret_token->text);
-        ret_token->place = AUTH_PLACE_OLD_COOKIE;
+        found = find_cookie(exchange, STR(AUTH_LEGACY_COOKIE), &ret_token->text);
+        ret_token->place = AUTH_PLACE_LEGACY_COOKIE;
     }
     if (found && !ret_token->text.ptr)
         ret_token->text = STR("");

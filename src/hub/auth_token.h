@@ -9,14 +9,14 @@ struct conf;
 struct exchange;
 
 // The cookie of the 0.x protocol.
-#define AUTH_OLD_COOKIE "mercureAuthorization"
+#define AUTH_LEGACY_COOKIE "mercureAuthorization"
 
 // The last two are for tokens of the 0.x protocol alone.
 enum auth_place {
     AUTH_PLACE_HEADER,
     AUTH_PLACE_COOKIE,
     AUTH_PLACE_PARAMETER,
-    AUTH_PLACE_OLD_COOKIE,
+    AUTH_PLACE_LEGACY_COOKIE,
 };
 
 struct auth_token {

@@ -44,7 +44,7 @@ unsigned legacy_forms_of_token(enum auth_place place)
 {
     static const unsigned more[] = {
         [AUTH_PLACE_PARAMETER] = 1U << LEGACY_FORM_AUTHORIZATION,
-        [AUTH_PLACE_OLD_COOKIE] = 1U << LEGACY_FORM_COOKIE,
+        [AUTH_PLACE_LEGACY_COOKIE] = 1U << LEGACY_FORM_COOKIE,
     };
     return 1U << LEGACY_FORM_TOKEN | more[place];
 }

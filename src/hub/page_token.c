@@ -100,7 +100,7 @@ static void write_everything(struct json_writer *json, struct str action)
     json_end_array(json);
 }
 
-static void write_old_claims(struct json_writer *json, bool may_publish)
+static void write_legacy_claims(struct json_writer *json, bool may_publish)
 {
     json_write_key(json, STR("mercure"));
     json_begin_object(json);
@@ -125,7 +125,7 @@ static void append_claims(struct buf *claims, const struct minter *minter, struc
     if (minter->issuer.len)
         write_access_claims(&json, minter->issuer, audience, may_publish);
     else
-        write_old_claims(&json, may_publish);
+        write_legacy_claims(&json, may_publish);
     json_write_member_u64(&json, STR("iat"), now_s);
     json_write_member_u64(&json, STR("exp"), now_s + TOKEN_LIFE_S);
     json_end_object(&json);
@@ -158,7 +158,7 @@ static int mint(const struct conf *conf, const struct exchange *exchange, bool m
         err = jwt_key_load(&key, minter.subscriber->jwt_key, minter.subscriber->jwt_algorithm, STR(""),
                            &reason);
     if (!err)
-        err = jwt_sign(key, minter.issuer.len ? JWT_TYPE_ACCESS : JWT_TYPE_OLD, buf_str(&claims), token);
+        err = jwt_sign(key, minter.issuer.len ? JWT_TYPE_ACCESS : JWT_TYPE_LEGACY, buf_str(&claims), token);
     jwt_key_free(key);
     buf_done(&audience);
     buf_done(&claims);

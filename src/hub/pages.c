@@ -15,7 +15,7 @@
 
 #define PAGES_PATH HUB_PATH "/debug/"
 // Where 0.x had it.
-#define OLD_PATH HUB_PATH "/ui/"
+#define LEGACY_PATH HUB_PATH "/ui/"
 #define TEXT_MAX 16384
 
 static void answer_config(const struct worker *worker, struct exchange *exchange)
@@ -105,7 +105,7 @@ bool pages_handle(struct worker *worker, struct exchange *exchange)
     struct str path = exchange_path(exchange);
     if (str_eq(path, STR("/")))
         redirect(exchange, 302, STR(PAGES_PATH));
-    else if (str_eq(path, STR(HUB_PATH "/debug")) || str_eq(path, STR(OLD_PATH)) ||
+    else if (str_eq(path, STR(HUB_PATH "/debug")) || str_eq(path, STR(LEGACY_PATH)) ||
              str_eq(path, STR(HUB_PATH "/ui")))
         redirect(exchange, 301, STR(PAGES_PATH));
     else if (str_starts_with(path, STR(PAGES_PATH)))

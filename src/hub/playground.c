@@ -73,7 +73,7 @@ bool playground_has(const struct conf *conf, struct str path)
 
 static struct str cookie_of(const struct conf *conf, const struct exchange *exchange)
 {
-    return is_old(exchange_path(exchange)) ? STR(AUTH_OLD_COOKIE) : conf->cookie_name;
+    return is_old(exchange_path(exchange)) ? STR(AUTH_LEGACY_COOKIE) : conf->cookie_name;
 }
 
 static void add_hub_link(const struct conf *conf, struct exchange *exchange)

@@ -257,7 +257,7 @@ static void attended(struct presence *presence, struct attendance *attendance)
         return;
     }
     attendance->message.handle = attendance->announced;
-    outbox_add(&attendance->shard->settled, &attendance->message);
+    outbox_add(&attendance->shard->answers, &attendance->message);
 }
 
 static void begin_settled(struct announcement *announcement, enum announcement_state state)

@@ -68,7 +68,7 @@ void presence_done(struct presence *presence);
 // ---- The log ----
 
 // Updates that are about to be handed on to the workers. Attendances that they complete go into their shard's
-// `settled`, which the caller posts after these updates.
+// `answers`, which the caller posts after these updates.
 void presence_note(struct presence *presence, const struct feed_entry *entries, size_t count);
 // The newest update of the history at start; a reference is taken.
 void presence_note_newest(struct presence *presence, struct update *update);

@@ -214,7 +214,7 @@ static void hand_over(struct publishing *publishing, struct exchange *exchange, 
     }
     timer_set(shard->loop, &request->deadline,
               loop_now_ms(shard->loop) + shard->hub->conf->publish_timeout_ms);
-    outbox_add(&shard->publishes, &request->message);
+    outbox_add(&shard->requests, &request->message);
 }
 
 // ---- The request ----

@@ -162,16 +162,20 @@ static void publish_settled(struct queued_update *queued)
 {
     struct publish_request *request = CONTAINER_OF(queued, struct publish_request, queued);
     request->message.handle = request->settled;
-    outbox_add(&request->shard->settled, &request->message);
+    outbox_add(&request->shard->answers, &request->message);
+}
+
+static void post_answers(const struct sequencer *sequencer)
+{
+    for (size_t i = 0; i < sequencer->config.shard_count; i++) {
+        struct shard *shard = sequencer->config.hub->shards[i];
+        outbox_post(&shard->answers, &shard->loop->mailbox);
+    }
 }
 
 static void publishes_answered(struct publish_queue *queue)
 {
-    struct sequencer *sequencer = CONTAINER_OF(queue, struct sequencer, publishes);
-    for (size_t i = 0; i < sequencer->config.shard_count; i++) {
-        struct shard *shard = sequencer->config.hub->shards[i];
-        outbox_post(&shard->settled, &shard->loop->mailbox);
-    }
+    post_answers(CONTAINER_OF(queue, struct sequencer, publishes));
 }
 
 static void add_publish(struct sequencer *sequencer, struct queued_update *queued)
@@ -221,12 +225,6 @@ static bool store_is_ready(void *arg)
 static void presence_ended(void *arg)
 {
     close_when_settled(arg);
-}
-
-// Answers that came up while nothing was fed or settled.
-static void post_answers(struct sequencer *sequencer)
-{
-    publishes_answered(&sequencer->publishes);
 }
 
 void sequencer_handle_attend(struct message *message)

@@ -293,9 +293,9 @@ void shard_handle_batch(struct message *message)
     release_batch(shard, batch);
 }
 
-void shard_post_publishes(struct shard *shard)
+void shard_post_requests(struct shard *shard)
 {
-    sequencer_post_all(shard->hub->sequencer, &shard->publishes);
+    sequencer_post_all(shard->hub->sequencer, &shard->requests);
 }
 
 void shard_end_turn(struct shard *shard)

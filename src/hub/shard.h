@@ -1,5 +1,5 @@
 // A hub's part on one worker: its tail, its subscribers, and the index that finds those an update concerns.
-// Everything here belongs to the worker's thread, but for `settled`, which is the hub thread's, and the two
+// Everything here belongs to the worker's thread, but for `answers`, which is the hub thread's, and the two
 // atomics.
 #pragma once
 
@@ -70,8 +70,8 @@ struct shard {
     uint64_t trim_to;
     struct shard_metrics metrics;
 
-    struct outbox publishes; // for the hub thread, posted at the end of the turn: one wake-up for all
-    struct outbox settled;   // the hub thread's: answers to publishes, posted when a group is done
+    struct outbox requests; // for the hub thread, posted at the end of the turn: one wake-up for all
+    struct outbox answers;  // the hub thread's: to publishes and attendances, posted when a group is done
 
     atomic_uint_fast64_t applied_bytes; // of posted batches; read by the hub thread
     struct resume_request resume;
@@ -82,8 +82,8 @@ void shard_init(struct shard *shard, struct hub *hub, struct loop *loop);
 void shard_done(struct shard *shard);
 // A batch has come: matches it and wakes the streams that it concerns. The handler of batch_post.
 void shard_handle_batch(struct message *message);
-// The end of a turn, before the flush: the hub thread gets the publishes.
-void shard_post_publishes(struct shard *shard);
+// The end of a turn, before the flush: the hub thread gets the requests.
+void shard_post_requests(struct shard *shard);
 // The end of a turn, after the flush: lets go of what the tail need not hold any more.
 void shard_end_turn(struct shard *shard);
 // Ends the stream of every subscriber in good order; from now on none begins.

@@ -52,7 +52,7 @@ static void add_stream_headers(const struct subscribing *subscribing, struct exc
     exchange_add_constant_headers(exchange, stream_fields, ARRAY_LEN(stream_fields));
     if (last_event_id.ptr)
         exchange_add_header(exchange, STR("Mercure-Last-Event-ID"), last_event_id);
-    if (last_event_id.ptr && subscribing->is_old)
+    if (last_event_id.ptr && subscribing->legacy)
         exchange_add_header(exchange, STR("Last-Event-ID"), last_event_id);
 }
 
@@ -73,7 +73,7 @@ static int new_subscriber(struct subscribing *subscribing, const struct stream_s
         .shard = subscribing->shard,
         .matchers = subscribing->matchers,
         .matcher_count = subscribing->matcher_count,
-        .legacy = subscribing->is_old,
+        .legacy = subscribing->legacy,
         .authorization = credentials ? credentials->authorization : NULL,
         .end_ms = end_of_stream(subscribing),
         .offset = start->offset,
@@ -154,7 +154,7 @@ bool subscribe_stream(struct subscribing *subscribing, struct exchange *exchange
     }
     LOG(LOG_LEVEL_DEBUG, "New subscriber", LOG_STR("request_id", exchange_request_id(exchange)),
         LOG_STR("peer", exchange_peer(exchange)), LOG_U64("matchers", subscribing->matcher_count),
-        LOG_STR("last_event_id", subscribing->answer), LOG_C("protocol", subscribing->is_old ? "0.x" : NULL));
+        LOG_STR("last_event_id", subscribing->answer), LOG_C("protocol", subscribing->legacy ? "0.x" : NULL));
     struct subscriber *subscriber = subscribing->subscriber; // the subscription goes with the request
     add_stream_headers(subscribing, exchange, subscribing->answer);
     subscriber_attach(subscriber, exchange_stream(exchange, 200, STR("text/event-stream"),
@@ -280,7 +280,7 @@ static void authorized(struct shard *shard, struct exchange *exchange, struct cr
     }
     subscribing->shard = shard;
     subscribing->credentials = credentials;
-    subscribing->is_old = credentials && credentials->claims->legacy;
+    subscribing->legacy = credentials && credentials->claims->legacy;
     if (exchange_is_crowded(exchange)) {
         turn_away(subscribing, exchange);
         return;

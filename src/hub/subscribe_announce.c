@@ -100,5 +100,5 @@ void subscribe_announce(struct subscribing *subscribing, struct exchange *exchan
               loop_now_ms(shard->loop) + shard->hub->conf->publish_timeout_ms);
     exchange_set_data(exchange, subscribing);
     exchange_on_gone(exchange, gone);
-    outbox_add(&shard->publishes, &attendance->message);
+    outbox_add(&shard->requests, &attendance->message);
 }

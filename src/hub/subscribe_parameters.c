@@ -124,7 +124,7 @@ static bool is_last_event_id(struct str name)
 }
 
 // A name of the 0.x protocol, where an empty value is none.
-static bool is_old_last_event_id(struct str name, struct str value)
+static bool is_legacy_last_event_id(struct str name, struct str value)
 {
     return value.len && (str_eq(name, STR("lastEventID")) || str_eq(name, STR("Last-Event-ID")));
 }
@@ -146,10 +146,10 @@ static bool read_parameter(struct subscribing *subscribing, struct exchange *exc
     }
     if (is_matcher_name(name))
         return refuse_unknown(subscribing, exchange, name);
-    bool is_old = accepts_legacy && is_old_last_event_id(name, value);
-    if (is_old)
+    bool legacy = accepts_legacy && is_legacy_last_event_id(name, value);
+    if (legacy)
         subscribing->legacy_forms |= 1U << LEGACY_FORM_LAST_EVENT_ID;
-    if (is_old || is_last_event_id(name)) {
+    if (legacy || is_last_event_id(name)) {
         subscribing->wants_history = true;
         if (subscribing->last_event_id.len == 0)
             subscribing->last_event_id = value;
@@ -196,12 +196,12 @@ bool subscribe_read_parameters(struct subscribing *subscribing, struct exchange 
         !read_form(subscribing, exchange, body))
         return false;
     if (subscribing->legacy_forms)
-        subscribing->is_old = true;
-    if (subscribing->is_old && subscribing->last_event_id.len == 0)
+        subscribing->legacy = true;
+    if (subscribing->legacy && subscribing->last_event_id.len == 0)
         subscribing->wants_history = false;
     if (subscribing->matcher_count == 0)
         return refuse(subscribing, exchange,
-                      subscribing->is_old ? STR("Missing \"topic\" parameter.")
+                      subscribing->legacy ? STR("Missing \"topic\" parameter.")
                                           : STR("missing \"match\" subscription parameter"));
     legacy_note(subscribing->shard, exchange, subscribing->legacy_forms);
     subscribing->matcher_count = matchers_sort(subscribing->matchers, subscribing->matcher_count);

@@ -24,7 +24,7 @@ struct subscribing {
     struct credentials *credentials; // one reference, or NULL
     struct matcher *matchers;        // with a reference on their patterns
     size_t matcher_count;
-    bool is_old;            // a request of the 0.x protocol, by its token or its parameters
+    bool legacy;            // a request of the 0.x protocol, by its token or its parameters
     unsigned legacy_forms;  // of the parameters: a set of 1 << enum legacy_form
     bool wants_explanation; // instead of the stream
     bool wants_history;     // there is a last event id, perhaps an empty one

@@ -370,7 +370,7 @@ static void ask(struct asking *asking, struct exchange *exchange)
     }
     exchange_set_data(exchange, asking);
     exchange_on_gone(exchange, NULL); // it all is in the exchange's memory
-    outbox_add(&asking->shard->publishes, &request->message);
+    outbox_add(&asking->shard->requests, &request->message);
 }
 
 // A token of 0.x may grant the target with its query, which with a token in it no selector but "*" matches.

@@ -38,11 +38,11 @@ static void watch_connections(struct worker *worker)
 }
 
 // Before the flush of the HTTP server, which may take its time.
-static bool post_publishes(void *arg)
+static bool post_requests(void *arg)
 {
     struct worker *worker = arg;
     for (size_t i = 0; i < worker->hub_count; i++)
-        shard_post_publishes(&worker->shards[i]);
+        shard_post_requests(&worker->shards[i]);
     return false;
 }
 
@@ -51,7 +51,7 @@ static bool end_turn(void *arg)
 {
     struct worker *worker = arg;
     // The flush makes room for requests that a connection has sent ahead: they may be publishes too.
-    bool more = post_publishes(worker);
+    bool more = post_requests(worker);
     for (size_t i = 0; i < worker->hub_count; i++) {
         more = history_end_turn(&worker->shards[i]) || more;
         shard_end_turn(&worker->shards[i]);
@@ -108,7 +108,7 @@ int worker_init(struct worker *worker, const struct worker_config *config)
     if (err)
         return err;
     struct http_server_config http = http_config(worker, config);
-    loop_add_hook(&worker->loop, post_publishes, worker);
+    loop_add_hook(&worker->loop, post_requests, worker);
     err = make_shards(worker);
     if (!err)
         err = make_cache(worker);

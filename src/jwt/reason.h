@@ -17,7 +17,7 @@
     X(AUD_TYPE, "aud is neither a string nor a list of at most 100 strings") \
     X(EXP_TYPE, "exp is not a number") \
     X(NBF_TYPE, "nbf is not a number") \
-    X(OLD, \
+    X(LEGACY_OFF, \
       "the token is one of the 0.x protocol (it has the claim mercure), which is not on: set jwt_key or " \
       "protocol_version_compatibility") \
     X(LEGACY_ROLE, \

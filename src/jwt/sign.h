@@ -9,7 +9,7 @@ struct jwt_key;
 
 // The `typ` of access tokens (RFC 9068), and what those of the 0.x protocol have.
 #define JWT_TYPE_ACCESS STR("at+jwt")
-#define JWT_TYPE_OLD STR("JWT")
+#define JWT_TYPE_LEGACY STR("JWT")
 
 // Appends a compact signed token of that type over these claims (the text of a JSON object, taken as it
 // is), with the key's own algorithm, and its id as `kid` if it has one. HUB_E_UNSUPPORTED when the key cannot

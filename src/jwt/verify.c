@@ -212,8 +212,8 @@ static enum jwt_reason explain(const struct jwt_check *check)
     enum jwt_reason reason = check->reason;
     bool form =
         reason == JWT_REASON_ISS_MISSING || reason == JWT_REASON_ISS_UNKNOWN || reason == JWT_REASON_TYP;
-    bool old = form && !check->set->accepts_legacy && json_get(check->payload, STR("mercure"));
-    return old ? JWT_REASON_OLD : reason;
+    bool legacy = form && !check->set->accepts_legacy && json_get(check->payload, STR("mercure"));
+    return legacy ? JWT_REASON_LEGACY_OFF : reason;
 }
 
 static void note(char *to, size_t room, struct str text)

@@ -353,7 +353,7 @@ static void a_token_of_the_old_protocol_is_told_as_such(void **state)
         "{\"mercure\":{},\"iss\":\"https://a.example\"}",
     };
     for (size_t i = 0; i < ARRAY_LEN(old); i++)
-        assert_signed("{\"alg\":\"HS256\",\"typ\":\"JWT\"}", old[i], JWT_REASON_OLD);
+        assert_signed("{\"alg\":\"HS256\",\"typ\":\"JWT\"}", old[i], JWT_REASON_LEGACY_OFF);
     assert_signed("{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}", old[2], JWT_REASON_NONE);
 }
 
@@ -620,7 +620,7 @@ static void a_token_of_the_old_form_needs_the_old_protocol_on(void **state)
     struct jwt_keyset *set = make_legacy_set();
     set->accepts_legacy = false;
     struct buf token = mint(STR(OLD_HEADER), STR("{\"mercure\":{}}"), OLD_SECRET, JWT_ALGORITHM_HS256);
-    assert_int_equal(verify_with(set, JWT_ROLE_PUBLISHER, buf_str(&token)), JWT_REASON_OLD);
+    assert_int_equal(verify_with(set, JWT_ROLE_PUBLISHER, buf_str(&token)), JWT_REASON_LEGACY_OFF);
     buf_done(&token);
     ref_put(&set->ref);
 }
