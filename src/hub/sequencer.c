@@ -1,18 +1,12 @@
-#include "hub/sequencer.h"
+#include "hub/sequencer_priv.h"
 
 #include "base/err.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "hub/attendance.h"
-#include "hub/broadcast.h"
-#include "hub/ghosts.h"
 #include "hub/hub.h"
-#include "hub/lookup.h"
 #include "hub/messages.h"
-#include "hub/presence.h"
-#include "hub/publish_queue.h"
 #include "hub/shard.h"
-#include "hub/tail_fill.h"
 #include "loop/loop.h"
 
 #include <errno.h>
@@ -21,34 +15,6 @@
 
 // How often the log is told of the transport's health at most.
 #define HEALTH_LOG_MS 1000
-#define NOTES_MAX 4096U
-
-struct sequencer {
-    struct sequencer_config config;
-    const struct transport_ops *ops;
-    struct transport *transport;
-    bool open;  // publishes are taken
-    bool sends; // and handed to the transport, also for a while after that
-    bool closing;
-    bool transport_closing;
-    const char *not_open; // why, when it is not
-    struct message close_message;
-
-    struct publish_queue publishes;
-    struct list collecting; // in config.collecting
-    struct broadcast broadcast;
-    struct lookups lookups;
-    struct tail_fill fill;
-    bool has_presence;
-    struct presence presence;
-    struct ghosts ghosts;
-    atomic_bool is_held; // a worker lags too far: no publishes are taken and the feed is paused
-
-    bool is_ready; // as last logged
-    bool has_warning;
-    uint64_t health_checked_ms;
-    struct sequencer_metrics metrics;
-};
 
 // ---- Holding back ----
 
@@ -58,9 +24,7 @@ static void send_publishes(struct sequencer *sequencer)
         publish_queue_send(&sequencer->publishes, sequencer->transport);
 }
 
-// The transport pauses while the tails are filled and while a worker lags, and is left alone once it is
-// closed.
-static void update_pause(struct sequencer *sequencer)
+void sequencer_update_pause(struct sequencer *sequencer)
 {
     if (sequencer->open)
         sequencer->ops->pause(sequencer->transport, atomic_load(&sequencer->is_held));
@@ -69,7 +33,7 @@ static void update_pause(struct sequencer *sequencer)
 static void release_hold(struct sequencer *sequencer)
 {
     atomic_store(&sequencer->is_held, false);
-    update_pause(sequencer);
+    sequencer_update_pause(sequencer);
     send_publishes(sequencer);
 }
 
@@ -88,7 +52,7 @@ static void check_lag(struct sequencer *sequencer)
         return;
     counter_add(&sequencer->metrics.held, 1);
     atomic_store(&sequencer->is_held, true);
-    update_pause(sequencer);
+    sequencer_update_pause(sequencer);
     // A worker that applied its last batch just before has not seen the flag, so it is asked once more.
     if (has_caught_up(sequencer))
         release_hold(sequencer);
@@ -103,8 +67,7 @@ void sequencer_handle_resume(struct message *message)
         release_hold(sequencer);
 }
 
-// After anything that posts a batch.
-static void batch_posted(struct sequencer *sequencer)
+void sequencer_batch_posted(struct sequencer *sequencer)
 {
     const struct tail_budget *tail = &sequencer->broadcast.tail;
     counter_set(&sequencer->metrics.fed, sequencer->broadcast.fed);
@@ -298,7 +261,7 @@ static void on_feed(void *arg, struct feed_entry *entries, size_t count)
     broadcast_feed(&sequencer->broadcast, entries, count);
     if (sequencer->has_presence)
         post_answers(sequencer); // behind the updates that they answer
-    batch_posted(sequencer);
+    sequencer_batch_posted(sequencer);
     lookups_wake(&sequencer->lookups);
 }
 
@@ -316,7 +279,7 @@ static void on_epoch(void *arg, uint64_t epoch)
     const struct position nothing = {0};
     broadcast_trim(&sequencer->broadcast, &nothing); // which update is the oldest is not known any more
     broadcast_cut(&sequencer->broadcast, &nothing, "the transport has gone back to an older state");
-    batch_posted(sequencer);
+    sequencer_batch_posted(sequencer);
     lookups_begin_anew(&sequencer->lookups);
 }
 
@@ -327,90 +290,9 @@ static void on_closed(void *arg)
     sequencer->config.closed(sequencer->config.arg);
 }
 
-static void fail_open(struct sequencer *sequencer, int err, const char *reason)
-{
-    sequencer->not_open = "the transport could not be opened";
-    sequencer->config.opened(sequencer->config.arg, err, reason);
-}
-
-static void finish_open(struct sequencer *sequencer)
-{
-    const struct tail_budget *tail = &sequencer->broadcast.tail;
-    LOG(LOG_LEVEL_INFO, "The newest updates of the history are in memory",
-        LOG_U64("updates", tail->next - tail->first), LOG_U64("bytes", tail->bytes));
-    sequencer->open = sequencer->sends = sequencer->is_ready = true;
-    sequencer->lookups.transport = sequencer->transport;
-    update_pause(sequencer);
-    sequencer->config.opened(sequencer->config.arg, HUB_OK, "");
-}
-
-static void close_ghosts(struct sequencer *sequencer)
-{
-    size_t count = ghosts_close(&sequencer->ghosts, &sequencer->presence);
-    if (count)
-        LOG(LOG_LEVEL_INFO, "The ends of subscriptions of the last run are announced",
-            LOG_U64("subscriptions", count));
-}
-
-static void ghosts_found(struct ghosts *ghosts, int err)
-{
-    struct sequencer *sequencer = CONTAINER_OF(ghosts, struct sequencer, ghosts);
-    if (!err && sequencer->closing)
-        err = HUB_E_CLOSED;
-    if (err) {
-        ghosts_done(ghosts);
-        fail_open(sequencer, err, err_text(err));
-        return;
-    }
-    finish_open(sequencer);
-    close_ghosts(sequencer);
-}
-
-static void tails_filled(struct tail_fill *fill, int err)
-{
-    struct sequencer *sequencer = CONTAINER_OF(fill, struct sequencer, fill);
-    batch_posted(sequencer);
-    if (sequencer->has_presence && sequencer->broadcast.newest)
-        presence_note_newest(&sequencer->presence, sequencer->broadcast.newest);
-    if (!err && sequencer->has_presence)
-        err = ghosts_find(&sequencer->ghosts, sequencer->transport, ghosts_found);
-    if (err)
-        fail_open(sequencer, err, err_text(err));
-    else if (!sequencer->has_presence)
-        finish_open(sequencer);
-}
-
-static void on_note(void *arg, bool is_warning, const char *text)
-{
-    (void)arg;
-    LOG(is_warning ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "The transport is being opened", LOG_C("note", text));
-}
-
-static void on_opened(void *arg, int err, const char *text, uint64_t epoch)
-{
-    struct sequencer *sequencer = arg;
-    if (err || sequencer->closing) {
-        fail_open(sequencer, err ? err : HUB_E_CLOSED, text);
-        return;
-    }
-    LOG(LOG_LEVEL_INFO, "The transport is open", LOG_STR("note", *text ? str_from_c(text) : (struct str){0}),
-        LOG_U64("epoch", epoch));
-    if (sequencer->ops->has_history) {
-        sequencer->ops->pause(sequencer->transport, true);
-        err = tail_fill_start(&sequencer->fill, &sequencer->broadcast, sequencer->transport,
-                              sequencer->config.hub->conf->tail_max_bytes / 2, tails_filled);
-    } else {
-        err = broadcast_start(&sequencer->broadcast, &(struct position){0});
-    }
-    if (err)
-        fail_open(sequencer, err, err_text(err));
-    else if (!sequencer->ops->has_history)
-        finish_open(sequencer);
-}
-
-static const struct transport_events events = {
-    .opened = on_opened,
-    .note = on_note,
+const struct transport_events sequencer_transport_events = {
+    .opened = sequencer_opened,
+    .note = sequencer_opening_note,
     .feed = on_feed,
     .trimmed = on_trimmed,
     .epoch = on_epoch,
@@ -456,40 +338,6 @@ void sequencer_free(struct sequencer *sequencer)
         presence_done(&sequencer->presence);
     broadcast_done(&sequencer->broadcast);
     free(sequencer);
-}
-
-// Checks the URL, and logs what is to be known of it though it is good.
-static int check_url(const struct transport_ops *ops, struct str url, struct buf *reterr)
-{
-    struct buf notes;
-    buf_init(&notes, NOTES_MAX);
-    int err = ops->check(url, &notes, reterr);
-    struct str left = buf_str(&notes);
-    struct str note;
-    while (!err && str_split(&left, '\n', &note)) {
-        if (note.len)
-            LOG(LOG_LEVEL_WARN, "The transport's URL", LOG_STR("note", note));
-    }
-    buf_done(&notes);
-    return err;
-}
-
-int sequencer_open(struct sequencer *sequencer, const struct transport_ops *driver, struct buf *reterr)
-{
-    const struct hub *hub = sequencer->config.hub;
-    sequencer->ops = driver;
-    int err = check_url(driver, hub->conf->transport_url, reterr);
-    if (err)
-        return err;
-    struct transport_config config = {
-        .loop = sequencer->config.loop,
-        .hub = hub->number,
-        .url = hub->conf->transport_url,
-        .event_ttl_ms = hub->conf->subscription_event_ttl_ms,
-        .events = &events,
-        .arg = sequencer,
-    };
-    return driver->open(&sequencer->transport, &config, reterr);
 }
 
 static void handle_closed(struct message *message)
