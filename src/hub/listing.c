@@ -3,18 +3,22 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/quota.h"
+#include "conf/conf.h"
 #include "http/exchange.h"
 #include "hub/hub.h"
 #include "hub/presence_document.h"
 #include "hub/roll.h"
+#include "hub/shard.h"
 #include "json/writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-// Each list keeps the subscriptions in memory that have gone since it was begun.
+// Each list keeps the subscriptions in memory that have gone since it was begun: there are so many of them,
+// and none lives longer than a stream may, or than this.
 #define LISTINGS_MAX 256U
+#define LIFE_MAX_MS 600000U
 #define HEAD_MAX ((size_t)1 << 20)
 #define SHORT_COUNT 256U
 #define SHORT_MAX 65536U
@@ -34,7 +38,9 @@ struct progress {
 };
 
 struct listing {
-    struct hub *hub;
+    struct shard *shard;
+    struct http_stream *stream; // NULL as long as there is none
+    struct timer timer;         // the end of its life
     struct head *head;
     struct roll_view *view;
     enum generation generation;
@@ -122,7 +128,8 @@ static void source_closed(void *source, enum http_close_reason reason)
 {
     struct listing *listing = source;
     (void)reason;
-    quota_give(&listing->hub->listings, 1);
+    timer_cancel(&listing->timer);
+    quota_give(&listing->shard->hub->listings, 1);
     if (listing->view)
         ref_put(&listing->view->ref);
     ref_put(&listing->head->ref);
@@ -135,6 +142,22 @@ static const struct http_source_ops source_ops = {
     .peer_finished = source_peer_finished,
     .closed = source_closed,
 };
+
+// ---- Its life ----
+
+static void life_over(struct timer *timer)
+{
+    http_stream_cut(CONTAINER_OF(timer, struct listing, timer)->stream, HTTP_CLOSE_STALLED);
+}
+
+static void begin_life(struct listing *listing)
+{
+    struct loop *loop = listing->shard->loop;
+    uint64_t life_ms = listing->shard->hub->conf->write_timeout_ms;
+    if (life_ms == 0 || life_ms > LIFE_MAX_MS)
+        life_ms = LIFE_MAX_MS;
+    timer_set(loop, &listing->timer, loop_now_ms(loop) + life_ms);
+}
 
 // ---- Begin ----
 
@@ -183,11 +206,12 @@ static int new_listing(struct listing **ret_listing, const struct listing_config
     struct listing *listing = malloc(sizeof(*listing));
     if (!listing)
         return -ENOMEM;
-    *listing = (struct listing){.hub = config->hub,
+    *listing = (struct listing){.shard = config->shard,
                                 .view = config->view,
                                 .generation = config->generation,
                                 .one_kind = config->one_kind,
                                 .kind = config->kind};
+    timer_init(&listing->timer, life_over);
     int err = new_head(&listing->head, config);
     if (err) {
         free(listing);
@@ -220,19 +244,23 @@ static bool send_short(struct exchange *exchange, const struct listing *listing,
 
 int listing_send(struct exchange *exchange, const struct listing_config *config)
 {
-    if (!quota_take(&config->hub->listings, 1, LISTINGS_MAX))
+    struct hub *hub = config->shard->hub;
+    if (!quota_take(&hub->listings, 1, LISTINGS_MAX))
         return HUB_E_FULL;
     struct listing *listing;
     int err = new_listing(&listing, config);
     if (err) {
-        quota_give(&config->hub->listings, 1);
+        quota_give(&hub->listings, 1);
         return err;
     }
     struct str type =
         config->generation == GENERATION_LEGACY ? STR("application/ld+json") : STR("application/json");
-    if (send_short(exchange, listing, type))
+    if (send_short(exchange, listing, type)) {
         source_closed(listing, HTTP_CLOSE_ENDED);
-    else
-        http_stream_end(exchange_stream(exchange, 200, type, &source_ops, listing));
+        return HUB_OK;
+    }
+    listing->stream = exchange_stream(exchange, 200, type, &source_ops, listing);
+    http_stream_end(listing->stream);
+    begin_life(listing);
     return HUB_OK;
 }

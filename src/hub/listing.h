@@ -1,5 +1,5 @@
 // The list of active subscriptions as the body of a response: piece by piece, out of documents that all lists
-// share, as fast as its reader takes it. Worker.
+// share, as fast as its reader takes it, but not for longer than a stream may live. Worker.
 #pragma once
 
 #include "base/attr.h"
@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 struct exchange;
-struct hub;
 struct roll_view;
+struct shard;
 
 struct listing_config {
-    struct hub *hub;
+    struct shard *shard;
     struct roll_view *view; // a reference is taken; NULL: nobody is there
     enum generation generation;
     bool one_kind; // only of matchers of this kind

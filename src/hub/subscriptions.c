@@ -262,7 +262,7 @@ static void answer_list(const struct asking *asking, struct exchange *exchange,
                         const struct presence_request *request)
 {
     struct listing_config config = {
-        .hub = asking->shard->hub,
+        .shard = asking->shard,
         .view = request->view,
         .generation = asking->generation,
         .one_kind = asking->one_kind,

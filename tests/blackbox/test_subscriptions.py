@@ -622,6 +622,31 @@ def test_a_client_that_does_not_wait_is_ended_too(start_hub):
     assert all(event.type == "mercure" for event in events[:-1])
 
 
+def test_a_list_that_is_taken_slowly_ends(start_hub):
+    """Else a few readers could keep all places for lists, and what has gone meanwhile in memory."""
+    hub = start_hub(subscriptions=True, write_timeout="1s", dispatch_timeout="0s", peer_timeout="0s")
+    query = "&".join(f"match={'%E2%82%AC' * 300}{i}" for i in range(10)).encode()
+    matchers = b"&".join(query.replace(b"match=", b"match=%d-" % i) for i in range(10))
+    connections = [hub.connect(receive_buffer=4096)]
+    for i in range(8):
+        body = matchers.replace(b"match=", b"match=%d-" % i)
+        connections.append(hub.connect())
+        connections[-1].send(b"QUERY /.well-known/mercure HTTP/1.1\r\nHost: hub.example\r\n"
+                             b"Content-Type: application/x-www-form-urlencoded\r\n"
+                             b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        assert connections[-1].read_head().status == 200
+    token = bearer()[0][1].encode()
+    connections[0].send(b"GET %s HTTP/1.1\r\nHost: hub.example\r\nAuthorization: %s\r\n\r\n" % (API.encode(), token))
+    assert connections[0].read_head().status == 200
+    for connection in connections[1:]:
+        connection.close()
+    hub.wait_metric("mercure_http_connections_closed_total", len(connections))
+    with pytest.raises(Closed):
+        while connections[0].read_chunk():
+            pass
+    connections[0].close()
+
+
 # ---- The 0.x protocol beside it
 
 OLD_KEY = "!ChangeMe!"
