@@ -191,10 +191,29 @@ static void check_metrics(struct loader *loader)
         loader_refuse(loader, login, loader_origin(loader, login), "must not hold a colon");
 }
 
+static void check_proxies(struct loader *loader)
+{
+    const struct option *option = checkable(loader, "trusted_proxies");
+    const struct option_list *texts = &loader->conf->trusted_proxies;
+    struct networks *networks = &loader->conf->trusted_networks;
+    if (!option || texts->count == 0)
+        return;
+    networks->list = arena_calloc(&loader->conf->_arena, texts->count, sizeof(*networks->list));
+    networks->count = networks->list ? texts->count : 0;
+    if (!networks->list)
+        loader->err = -ENOMEM;
+    for (size_t i = 0; i < networks->count; i++) {
+        if (network_parse(&networks->list[i], texts->items[i]) != HUB_OK)
+            refuse_text(loader, option, texts->items[i],
+                        "is neither an IP address nor a network, as 10.0.0.0/8");
+    }
+}
+
 void loader_check(struct loader *loader)
 {
     const struct conf *conf = loader->conf;
     check_addresses(loader);
+    check_proxies(loader);
     check_list(loader, "public_urls", &conf->public_urls, syntax_check_web_url);
     check_list(loader, "publish_origins", &conf->publish_origins, syntax_check_origin);
     check_list(loader, "cors_origins", &conf->cors_origins, syntax_check_origin);

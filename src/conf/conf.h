@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
+#include "base/network.h"
 #include "base/option.h"
 #include "base/str.h"
 #include "conf/error.h"
@@ -63,6 +64,9 @@ struct conf {
     size_t issuer_count;
     struct str resource_identifier; // empty: derived from the request
     struct option_list public_urls;
+    bool use_forwarded_headers;
+    struct option_list trusted_proxies;
+    struct networks trusted_networks; // what they are
     bool anonymous;
     struct option_list publish_origins;
     struct option_list cors_origins;

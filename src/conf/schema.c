@@ -62,6 +62,16 @@ const struct option conf_options[] = {
             "of an "
             "hour: it cannot tell a reader that takes nothing from a peer that has gone."},
 
+    {LIST(trusted_proxies), .default_doc = "none",
+     .doc = "Addresses and networks (`10.0.0.0/8`) of proxies, which are believed where a request comes from "
+            "and "
+            "whom it is for: `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host`, `X-Real-IP` or "
+            "`Forwarded`. A proxy at a unix socket is believed too."},
+    {BOOL(use_forwarded_headers), .variable = "USE_FORWARDED_HEADERS", .letter = 'f',
+     .doc = "As in 0.x: believe it of everybody, where `trusted_proxies` is empty. Only where nobody but a "
+            "proxy "
+            "reaches the hub."},
+
     {.name = "transport_url",
      .section = "Transport",
      .aliases = ALIASES("transport"),
@@ -222,7 +232,6 @@ const size_t conf_option_count = sizeof(conf_options) / sizeof(conf_options[0]) 
 
 #define LATER "is not supported yet by this version"
 #define LATER_TLS LATER ": let a proxy in front of the hub hold the certificate"
-#define LATER_PROXY LATER ": leave it out, and the log names the proxy instead of the client"
 
 const struct option conf_absent[] = {
     {.name = "drain_spread", .type = OPTION_TEXT, .doc = LATER},
@@ -244,12 +253,6 @@ const struct option conf_absent[] = {
      .variable = "COMPRESS",
      .letter = 'Z',
      .doc = LATER ": leave it out, or let a proxy compress"},
-    {.name = "use_forwarded_headers",
-     .type = OPTION_BOOL,
-     .variable = "USE_FORWARDED_HEADERS",
-     .letter = 'f',
-     .doc = LATER_PROXY},
-    {.name = "trusted_proxies", .type = OPTION_LIST, .doc = LATER_PROXY},
     {.name = "tenants", .type = OPTION_LIST, .doc = LATER},
     {.name = "extra_directives",
      .type = OPTION_TEXT,

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "http/exchange_priv.h"
+#include "http/forwarded.h"
 #include "http/server_priv.h"
 #include "net/socket.h"
 
@@ -137,6 +138,8 @@ struct str exchange_query(const struct exchange *exchange)
 
 struct str exchange_scheme(const struct exchange *exchange)
 {
+    if (exchange->scheme.ptr)
+        return exchange->scheme;
     return exchange->conn->stream.ops == &stream_plain_ops ? STR("http") : STR("https");
 }
 
@@ -160,6 +163,20 @@ struct str exchange_peer(struct exchange *exchange)
         exchange->peer = arena_dup(&exchange->arena, str_make(text, len));
     }
     return exchange->peer;
+}
+
+void exchange_read_forwarded(struct exchange *exchange)
+{
+    const struct http_trust *trust = &server_of(exchange)->config.trust;
+    if ((!trust->anybody && !trust->proxies.count) || !http_trust_has(trust, exchange_peer(exchange)))
+        return;
+    struct forwarded forwarded;
+    forwarded_read(&forwarded, &exchange->request.fields, trust);
+    exchange->scheme = forwarded.scheme;
+    if (forwarded.client.ptr)
+        exchange->peer = forwarded.client;
+    if (forwarded.authority.ptr && http_is_authority(forwarded.authority))
+        exchange->request.authority = forwarded.authority;
 }
 
 struct str exchange_header(const struct exchange *exchange, struct str name)

@@ -25,7 +25,8 @@ struct exchange {
     struct arena arena;
     struct http_request request;
     char request_id[HTTP_REQUEST_ID_LEN];
-    struct str peer; // made when first asked for
+    struct str peer;   // made when first asked for
+    struct str scheme; // as a proxy has it; NULL ptr: that of the connection
     const struct http_field *constants;
     size_t constant_count;
     struct added_field *added;
@@ -52,6 +53,8 @@ struct exchange {
 MUST_CHECK int exchange_new(struct exchange **ret_exchange, struct http_conn *conn);
 // Accepts NULL.
 void exchange_free(struct exchange *exchange);
+// Its head is in order: takes over what a proxy that is to be believed says of where it comes from.
+void exchange_read_forwarded(struct exchange *exchange);
 // From now on exchange_find finds it. -ENOMEM.
 MUST_CHECK int exchange_open(struct exchange *exchange);
 // It has been answered. Harmless when it is not open.

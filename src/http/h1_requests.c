@@ -272,6 +272,8 @@ static bool take_request(struct h1 *h1, struct str head, size_t lines)
     }
     if (!err)
         err = exchange_open(exchange);
+    if (!err)
+        exchange_read_forwarded(exchange);
     if (err) {
         http_conn_cut(&h1->conn, HTTP_CLOSE_OVERLOAD);
         return false;

@@ -104,7 +104,7 @@ static bool is_host(struct str host)
     return host.len > 0;
 }
 
-static bool is_authority(struct str s)
+bool http_is_authority(struct str s)
 {
     size_t end = host_end(s);
     if (!is_host(str_slice(s, 0, end)))
@@ -140,7 +140,7 @@ static int take_absolute(struct http_request *request, struct str *target, struc
     size_t end = str_find(str_slice(rest, 0, slash), 0, '?');
     request->authority = str_slice(rest, 0, end);
     *target = str_slice(rest, end, rest.len);
-    if (!is_authority(request->authority))
+    if (!http_is_authority(request->authority))
         return refuse(reterr, 400, "malformed authority in the target");
     return HUB_OK;
 }
@@ -175,7 +175,7 @@ static int check_host(struct http_request *request, struct http_refusal *reterr)
     if (count == 0)
         return request->http_1_0 ? HUB_OK : refuse(reterr, 400, "no Host");
     struct str host = http_fields_get(&request->fields, STR("Host"));
-    if (!is_authority(host))
+    if (!http_is_authority(host))
         return refuse(reterr, 400, "malformed Host");
     // RFC 9112 §3.2.2 lets the target win; but then whoever is in front may have routed by the other one.
     if (request->authority.ptr && !str_eq_nocase(request->authority, host))

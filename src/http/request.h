@@ -34,6 +34,8 @@ struct http_refusal {
 // request. HUB_E_INVALID with *reterr, or -ENOMEM.
 MUST_CHECK int http_request_parse(struct http_request *ret_request, struct str head, size_t lines,
                                   struct arena *arena, struct http_refusal *reterr);
+// Whether it is a host, and perhaps a port, as in Host.
+bool http_is_authority(struct str s);
 // Whether the bytes can still become a request, or what to refuse them with. For heads that do not come to
 // an end: other protocols on this port are refused with their first byte.
 bool http_request_may_begin(struct str bytes, struct http_refusal *reterr);

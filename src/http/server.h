@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "http/forwarded.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -38,6 +39,7 @@ struct http_server_config {
     size_t max_body_bytes;        // bound for http_shared.body_bytes: those read for longest get 503
     unsigned socket_unsent_max;   // TCP_NOTSENT_LOWAT, bytes
     unsigned peer_timeout_ms;     // TCP_USER_TIMEOUT
+    struct http_trust trust;      // the networks live longer than the server
     struct http_shared *shared;
     // Called for each request whose head is complete and in order.
     void (*handle)(struct exchange *exchange, void *arg);

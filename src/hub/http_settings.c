@@ -29,6 +29,8 @@ struct http_server_config http_settings(const struct conf *conf)
         .max_unsent_bytes = conf->max_unsent_bytes,
         .max_body_bytes = conf->max_pending_bytes,
         .socket_unsent_max = (unsigned)conf->socket_unsent_max,
+        .trust = {.anybody = conf->use_forwarded_headers && conf->trusted_networks.count == 0,
+                  .proxies = conf->trusted_networks},
         .peer_timeout_ms = (unsigned)conf->peer_timeout_ms,
         .refused = log_refused,
         .turned_away = log_turned_away,
