@@ -30,7 +30,7 @@ static int draw_face(struct face *face, const struct record_subscription *subscr
 }
 
 static int make_update(struct update **ret_update, const struct face *faces, size_t count,
-                       struct record_fields *fields)
+                       struct record_fields fields)
 {
     struct str topics[GENERATIONS];
     size_t sizes[GENERATIONS] = {0};
@@ -38,12 +38,12 @@ static int make_update(struct update **ret_update, const struct face *faces, siz
         topics[i] = buf_str(&faces[i].topic);
         sizes[i] = sse_frame_size(&faces[i].event);
     }
-    fields->topics = topics;
-    fields->topic_count = count;
-    fields->frame_size = sizes[GENERATION_MODERN];
-    fields->legacy_frame_size = sizes[GENERATION_LEGACY];
+    fields.topics = topics;
+    fields.topic_count = count;
+    fields.frame_size = sizes[GENERATION_MODERN];
+    fields.legacy_frame_size = sizes[GENERATION_LEGACY];
     char *frame;
-    int err = update_new(ret_update, fields, &frame);
+    int err = update_new(ret_update, &fields, &frame);
     for (size_t i = 0; i < count && !err; i++) {
         sse_frame_write(frame, &faces[i].event);
         frame += sizes[i];
@@ -71,7 +71,7 @@ int subscription_event_new(struct update **ret_update, const struct record_subsc
         err = draw_face(&faces[i], subscription, &view, fields.id);
     }
     if (!err)
-        err = make_update(ret_update, faces, count, &fields);
+        err = make_update(ret_update, faces, count, fields);
     for (unsigned i = 0; i < count; i++) {
         buf_done(&faces[i].topic);
         buf_done(&faces[i].document);

@@ -133,7 +133,7 @@ static bool read_type(struct asking *asking, struct exchange *exchange, struct s
 // What the path asks for. False: it has been answered.
 static bool read_path(struct asking *asking, struct exchange *exchange)
 {
-    struct str segments[SEGMENTS_MAX];
+    struct str segments[SEGMENTS_MAX] = {0};
     struct str *next = segments;
     size_t count = split(exchange_path(exchange), segments);
     size_t types = asking->generation == GENERATION_MODERN && count > 0; // segments with a type
@@ -321,11 +321,11 @@ static void answered(struct message *message)
 static size_t write_ids(const struct asking *asking, struct buf *text, size_t ends[SUBSCRIPTION_SELECTOR + 1])
 {
     size_t count = 0;
-    for (uint8_t kind = 0; kind <= SUBSCRIPTION_SELECTOR; kind++) {
+    for (unsigned kind = 0; kind <= SUBSCRIPTION_SELECTOR; kind++) {
         if (asking->one_kind && kind != asking->kind)
             continue;
         struct record_subscription subscription = {
-            .kind = kind, .match = asking->match, .subscriber = asking->subscriber};
+            .kind = (uint8_t)kind, .match = asking->match, .subscriber = asking->subscriber};
         subscription_append_id(text, &subscription, GENERATION_MODERN);
         ends[count++] = text->len;
     }

@@ -16,10 +16,10 @@ struct str subscription_type_name(uint8_t kind)
 
 bool subscription_type_find(struct str name, uint8_t *ret_kind)
 {
-    for (uint8_t kind = 0; kind < SUBSCRIPTION_SELECTOR; kind++) {
+    for (unsigned kind = 0; kind < SUBSCRIPTION_SELECTOR; kind++) {
         if (!str_eq(name, type_names[kind]))
             continue;
-        *ret_kind = kind;
+        *ret_kind = (uint8_t)kind;
         return true;
     }
     return false;
