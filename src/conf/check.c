@@ -90,6 +90,30 @@ static bool is_local(struct str host)
            str_starts_with(host, STR("127.")) || str_eq(host, STR("[::1]"));
 }
 
+// Whether requests may come by https: as a proxy says, which is always believed at a unix socket.
+static bool believes_proxies(const struct conf *conf)
+{
+    bool believes = conf->use_forwarded_headers || conf->trusted_proxies.count;
+    for (size_t i = 0; i < conf->addr.count; i++)
+        believes = believes || str_starts_with(conf->addr.items[i], STR("unix:"));
+    return believes;
+}
+
+static void check_public_urls(struct loader *loader)
+{
+    const struct option_list *list = &loader->conf->public_urls;
+    check_list(loader, "public_urls", list, syntax_check_web_url);
+    const struct option *option = checkable(loader, "public_urls");
+    for (size_t i = 0; option && i < list->count && !believes_proxies(loader->conf); i++) {
+        if (str_eq_nocase(str_slice(list->items[i], 0, 6), STR("https:")))
+            loader_warn(
+                loader, loader_origin(loader, option),
+                "public_urls: \"%.*s\" is met by no request: the hub speaks no TLS yet, and believes no "
+                "proxy that does; set trusted_proxies",
+                STR_ARG(str_slice(list->items[i], 0, 256)));
+    }
+}
+
 static void check_resource(struct loader *loader)
 {
     struct str url = loader->conf->resource_identifier;
@@ -214,7 +238,7 @@ void loader_check(struct loader *loader)
     const struct conf *conf = loader->conf;
     check_addresses(loader);
     check_proxies(loader);
-    check_list(loader, "public_urls", &conf->public_urls, syntax_check_web_url);
+    check_public_urls(loader);
     check_list(loader, "publish_origins", &conf->publish_origins, syntax_check_origin);
     check_list(loader, "cors_origins", &conf->cors_origins, syntax_check_origin);
     check_resource(loader);

@@ -238,7 +238,7 @@ static void urls_origins_and_the_cookie_are_checked(void **state)
     struct fixture *fixture = *state;
     assert_loaded(fixture,
                   FLAGS("--resource-identifier=https://a/.well-known/mercure",
-                        "--public-urls=https://a http://b:1/c", "-p", "https://a null", "-p", "*",
+                        "--public-urls=http://a http://b:1/c", "-p", "https://a null", "-p", "*",
                         "--cookie-name=x"),
                   VARIABLES(KEYS));
     assert_int_equal(fixture->conf->publish_origins.count, 3);
@@ -267,6 +267,18 @@ static void a_plain_resource_identifier_is_warned_about_unless_it_is_local(void 
     assert_loaded(fixture, FLAGS("--resource-identifier=HTTPS://a"), VARIABLES(KEYS));
     assert_warned(fixture, FLAGS("--resource-identifier=http://a"), VARIABLES(KEYS),
                   "--resource-identifier: warning: resource_identifier should be an https URL\n");
+}
+
+static void a_public_url_that_no_request_can_meet_is_warned_about(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_loaded(fixture, FLAGS("--public-urls=http://a.example"), VARIABLES(KEYS));
+    assert_warned(fixture, FLAGS("--public-urls=http://a.example HTTPS://b.example"), VARIABLES(KEYS),
+                  "--public-urls: warning: public_urls: \"HTTPS://b.example\" is met by no request: the hub "
+                  "speaks no TLS yet, and believes no proxy that does; set trusted_proxies\n");
+    assert_loaded(fixture, FLAGS("--public-urls=https://a", "--trusted-proxies=127.0.0.1"), VARIABLES(KEYS));
+    assert_loaded(fixture, FLAGS("--public-urls=https://a", "--use-forwarded-headers"), VARIABLES(KEYS));
+    assert_loaded(fixture, FLAGS("--public-urls=https://a", "--addr=unix:/a"), VARIABLES(KEYS));
 }
 
 static void the_licence_is_accepted_and_ignored(void **state)
@@ -389,6 +401,7 @@ int main(void)
         TEST(addresses_are_checked),
         TEST(urls_origins_and_the_cookie_are_checked),
         TEST(a_plain_resource_identifier_is_warned_about_unless_it_is_local),
+        TEST(a_public_url_that_no_request_can_meet_is_warned_about),
         TEST(the_licence_is_accepted_and_ignored),
         TEST(every_number_is_bounded_at_both_edges),
         TEST(zero_means_off_where_the_reference_says_so),

@@ -163,8 +163,8 @@ static void scalars_are_typed_by_the_schema(void **state)
                    "max_header_size: 2048\n"
                    "publish_origins: https://a, https://b\n"
                    "public_urls:\n"
-                   "  - https://a\n"
-                   "  - 'https://b'\n"
+                   "  - http://a\n"
+                   "  - 'http://b'\n"
                    "heartbeat: 0\n"
                    "ops_addr: \"\"\n"));
     assert_loaded(fixture, FLAGS(), VARIABLES(KEYS));
