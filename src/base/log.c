@@ -74,6 +74,12 @@ static void append_stamp(struct buf *buf)
     buf_printf(buf, ".%03uZ", (unsigned)(now_ms % 1000));
 }
 
+// U+0080 to U+009F, which some terminals obey as they do ESC.
+static bool is_c1(struct str s, size_t i)
+{
+    return i + 1 < s.len && s.ptr[i] == '\xC2' && (unsigned char)s.ptr[i + 1] < 0xA0;
+}
+
 static void append_quoted(struct buf *buf, struct str s)
 {
     buf_append_c(buf, '"');
@@ -83,6 +89,8 @@ static void append_quoted(struct buf *buf, struct str s)
         if (c == '"' || c == '\\') {
             buf_append_c(buf, '\\');
             buf_append_c(buf, (char)c);
+        } else if (utf8 && is_c1(s, i)) {
+            buf_printf(buf, "\\u%04x", (unsigned char)s.ptr[++i]);
         } else if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
             buf_printf(buf, "\\u%04x", c);
         } else {

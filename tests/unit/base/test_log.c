@@ -127,6 +127,19 @@ static void bytes_that_are_no_utf8_are_escaped(void **state)
     buf_done(&captured);
 }
 
+static void what_a_terminal_would_obey_is_escaped(void **state)
+{
+    (void)state;
+    log_configure(LOG_LEVEL_INFO, false);
+    int fd = capture_start();
+    LOG(LOG_LEVEL_INFO, "x", LOG_STR("esc", STR("\x1B[2J\x7F")),
+        LOG_STR("csi", STR("\xC2\x9B"
+                           "2J\xC2\xA0")));
+    const char *text = capture_end(fd);
+    assert_non_null(strstr(text, "esc=\"\\u001b[2J\\u007f\" csi=\"\\u009b2J\xC2\xA0\"\n"));
+    buf_done(&captured);
+}
+
 static void levels_below_the_configured_are_left_out(void **state)
 {
     (void)state;
@@ -314,6 +327,7 @@ int main(void)
         cmocka_unit_test(text_is_for_people),
         cmocka_unit_test(json_is_one_object_on_a_line),
         cmocka_unit_test(bytes_that_are_no_utf8_are_escaped),
+        cmocka_unit_test(what_a_terminal_would_obey_is_escaped),
         cmocka_unit_test(levels_below_the_configured_are_left_out),
         cmocka_unit_test(a_line_that_is_too_long_keeps_its_sentence),
         cmocka_unit_test(of_lines_that_are_limited_one_a_second_passes_and_tells_of_the_others),
