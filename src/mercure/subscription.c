@@ -34,19 +34,27 @@ static bool is_unreserved(char c)
 }
 
 // Percent-encodes everything but the unreserved characters of RFC 3986.
+// Percent-encodes everything but the unreserved characters of RFC 3986. Texts of thousands of characters are
+// written several times for each subscription: not byte by byte.
 static void append_segment(struct buf *buf, struct str text, enum generation generation)
 {
     static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.len; i++) {
+    char *start = buf_reserve(buf, 3 * text.len);
+    char *to = start;
+    for (size_t i = 0; start && i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        char encoded[] = {'%', digits[c >> 4], digits[c & 15U]};
-        if (is_unreserved(text.ptr[i]))
-            buf_append_c(buf, text.ptr[i]);
-        else if (c == ' ' && generation == GENERATION_LEGACY)
-            buf_append_c(buf, '+');
-        else
-            buf_append(buf, encoded, sizeof(encoded));
+        if (is_unreserved(text.ptr[i])) {
+            *to++ = text.ptr[i];
+        } else if (c == ' ' && generation == GENERATION_LEGACY) {
+            *to++ = '+';
+        } else {
+            *to++ = '%';
+            *to++ = digits[c >> 4];
+            *to++ = digits[c & 15U];
+        }
     }
+    if (start)
+        buf_commit(buf, (size_t)(to - start));
 }
 
 void subscription_append_id(struct buf *buf, const struct record_subscription *subscription,
