@@ -11,16 +11,18 @@ void publish_queue_init(struct publish_queue *queue, const struct publish_queue_
     *queue = (struct publish_queue){.config = *config, ._boot = clock_real_ms()};
     random_bytes(&queue->_node, sizeof(queue->_node));
     list_init(&queue->_waiting);
+    list_init(&queue->_events);
 }
 
 void publish_queue_add(struct publish_queue *queue, struct queued_update *queued)
 {
-    list_append(&queue->_waiting, &queued->node);
+    bool is_event = queued->update->record.flags & RECORD_SUBSCRIPTION;
+    list_append(is_event ? &queue->_events : &queue->_waiting, &queued->node);
 }
 
 bool publish_queue_is_empty(const struct publish_queue *queue)
 {
-    return list_empty(&queue->_waiting);
+    return list_empty(&queue->_waiting) && list_empty(&queue->_events);
 }
 
 // ---- Answers ----
@@ -52,6 +54,7 @@ void publish_queue_refuse_all(struct publish_queue *queue, const char *reason)
     struct list waiting;
     list_init(&waiting);
     list_splice(&waiting, &queue->_waiting);
+    list_splice(&waiting, &queue->_events);
     struct list *node;
     while ((node = list_first(&waiting)) != NULL) {
         list_remove(node);
@@ -85,27 +88,35 @@ static void group_done(struct publish_group *group)
     queue->config.done(queue);
 }
 
-// Takes what waits into the group, up to its bounds.
-static void fill_group(struct publish_queue *queue)
+// Takes what waits in the list into the group, up to these bounds of the whole.
+static void take(struct publish_queue *queue, struct list *waiting, size_t max_count, size_t max_bytes)
 {
-    size_t count = 0;
-    size_t bytes = 0;
     struct list *node;
-    while (count < GROUP_MAX && bytes < GROUP_BYTES_MAX && (node = list_first(&queue->_waiting)) != NULL) {
+    while (queue->_group.count < max_count && queue->_group_bytes < max_bytes &&
+           (node = list_first(waiting)) != NULL) {
         struct queued_update *queued = CONTAINER_OF(node, struct queued_update, node);
         list_remove(node);
         update_stamp(queued->update, queue->_node, queue->_boot, ++queue->_sequence);
-        bytes += update_memory(queued->update);
-        queue->_queued[count] = queued;
-        queue->_updates[count++] = queued->update;
+        queue->_group_bytes += update_memory(queued->update);
+        queue->_queued[queue->_group.count] = queued;
+        queue->_updates[queue->_group.count++] = queued->update;
     }
-    queue->_group = (struct publish_group){
-        .updates = queue->_updates, .results = queue->_results, .count = count, .done = group_done};
+}
+
+// A crowd that comes or goes leaves half of each group to those who publish, and these half to the crowd.
+static void fill_group(struct publish_queue *queue)
+{
+    queue->_group =
+        (struct publish_group){.updates = queue->_updates, .results = queue->_results, .done = group_done};
+    queue->_group_bytes = 0;
+    take(queue, &queue->_waiting, GROUP_MAX / 2, GROUP_BYTES_MAX / 2);
+    take(queue, &queue->_events, GROUP_MAX, GROUP_BYTES_MAX);
+    take(queue, &queue->_waiting, GROUP_MAX, GROUP_BYTES_MAX);
 }
 
 void publish_queue_send(struct publish_queue *queue, struct transport *transport)
 {
-    if (queue->in_flight || list_empty(&queue->_waiting))
+    if (queue->in_flight || publish_queue_is_empty(queue))
         return;
     fill_group(queue);
     counter_add(&queue->config.metrics->groups, 1);

@@ -1,5 +1,6 @@
 // Publishes on the hub thread: they wait in the order in which they came, go to the transport as groups, one
-// at a time, and are answered when the transport has said what became of each.
+// at a time, and are answered when the transport has said what became of each. Subscription events have an
+// order of their own, beside that of what is published.
 #pragma once
 
 #include "base/list.h"
@@ -44,8 +45,10 @@ struct publish_queue {
     uint64_t _boot;
     uint64_t _sequence;
     struct list _waiting; // queued_updates
+    struct list _events;  // those of subscriptions
     bool in_flight;       // a group is the transport's
     struct publish_group _group;
+    size_t _group_bytes;
     struct queued_update *_queued[GROUP_MAX]; // of the group
     struct update *_updates[GROUP_MAX];
     enum publish_result _results[GROUP_MAX];
