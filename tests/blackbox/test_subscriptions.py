@@ -20,6 +20,12 @@ def hub(start_module_hub):
     return start_module_hub(subscriptions=True)
 
 
+@pytest.fixture
+def quiet_hub(start_hub):
+    """One without streams of earlier tests, whose ends may be told at any time."""
+    return start_hub(subscriptions=True)
+
+
 def bearer(token=EVERYTHING):
     return [("Authorization", f"Bearer {token}")]
 
@@ -318,7 +324,8 @@ def test_other_methods_are_told_what_is_allowed(hub):
     assert hub.request("OPTIONS", API).get("Allow") == "GET, HEAD, OPTIONS"
 
 
-def test_head_tells_what_get_does_without_a_body(hub):
+def test_head_tells_what_get_does_without_a_body(quiet_hub):
+    hub = quiet_hub
     with hub.subscribe("/head"):
         get = ask(hub)
         with hub.connect() as connection:
@@ -331,7 +338,8 @@ def test_head_tells_what_get_does_without_a_body(hub):
                 assert response.get(name) == get.get(name)
 
 
-def test_an_answer_names_the_event_that_it_is_as_of(hub):
+def test_an_answer_names_the_event_that_it_is_as_of(quiet_hub):
+    hub = quiet_hub
     last = hub.publish_ok("/anything", "x")
     response = ask(hub)
     assert response.get("ETag") == f'"{last}"'
@@ -342,7 +350,8 @@ def test_an_answer_names_the_event_that_it_is_as_of(hub):
         assert ask(hub).get("ETag") != f'"{last}"'
 
 
-def test_an_id_that_is_no_tag_is_escaped(hub):
+def test_an_id_that_is_no_tag_is_escaped(quiet_hub):
+    hub = quiet_hub
     hub.publish_ok("/odd", "x", id='a "b" 100%\\ \u00e9')
     response = ask(hub)
     assert response.get("ETag").encode("latin-1").decode() == '"a%20%22b%22%20100%25\\%20\u00e9"'
@@ -357,7 +366,8 @@ def test_before_anything_was_published_the_last_event_is_earliest(start_hub):
     assert 'last-event-id="earliest"' in response.get("Link")
 
 
-def test_whoever_has_the_answer_is_not_sent_it_again(hub):
+def test_whoever_has_the_answer_is_not_sent_it_again(quiet_hub):
+    hub = quiet_hub
     hub.publish_ok("/tag", "x")
     tag = ask(hub).get("ETag")
     for value in (tag, f"W/{tag}", f'"x", {tag}', f'"x", W/{tag} , "y"', "*"):

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "http/chunked.h"
+#include "http/forwarded.h"
 #include "http/head.h"
 #include "http/request.h"
 
@@ -30,6 +31,21 @@ static void check_fields(const struct http_request *request)
     }
 }
 
+// What proxies say of it is an address, a scheme of HTTP, or nothing.
+static void check_forwarded(const struct http_request *request)
+{
+    struct network network;
+    HUB_ASSERT(network_parse(&network, STR("10.0.0.0/8")) == HUB_OK);
+    struct http_trust trusts[] = {{.anybody = true}, {.proxies = {&network, 1}}};
+    for (size_t i = 0; i < ARRAY_LEN(trusts); i++) {
+        struct ip ip;
+        struct forwarded said;
+        forwarded_read(&said, &request->fields, &trusts[i]);
+        HUB_ASSERT(!said.client.ptr || ip_parse(&ip, said.client) == HUB_OK);
+        HUB_ASSERT(!said.scheme.ptr || str_starts_with(said.scheme, STR("http")));
+    }
+}
+
 static void check_request(const struct http_request *request, size_t lines)
 {
     HUB_ASSERT(request->fields.count == lines - 1);
@@ -41,6 +57,7 @@ static void check_request(const struct http_request *request, size_t lines)
     HUB_ASSERT(http_fields_count(&request->fields, STR("Content-Length")) <= 1);
     HUB_ASSERT(http_fields_count(&request->fields, STR("Transfer-Encoding")) <= request->chunked);
     check_fields(request);
+    check_forwarded(request);
 }
 
 static void check_head(struct str bytes, const struct http_head_scan *scan)
