@@ -2,47 +2,21 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PIECE 65536U
-
-static int read_all(int fd, struct buf *to)
-{
-    for (;;) {
-        size_t left = to->_max - to->len;
-        size_t piece = left < PIECE ? left : PIECE;
-        // One byte is asked for when there is no room, to tell a full buffer from the end.
-        char extra;
-        char *at = piece ? buf_reserve(to, piece) : &extra;
-        if (!at)
-            return to->err;
-        ssize_t len = read(fd, at, piece ? piece : 1);
-        if (len < 0 && errno == EINTR)
-            continue;
-        if (len <= 0)
-            return len ? -errno : HUB_OK;
-        if (!piece)
-            return HUB_E_TOO_BIG;
-        buf_commit(to, (size_t)len);
-    }
-}
-
 static int read_file(struct str name, struct buf *to)
 {
     if (str_eq(name, STR("-")))
-        return read_all(STDIN_FILENO, to);
+        return file_read(STDIN_FILENO, to);
     char *path = str_dup_c(name);
     if (!path)
         return -ENOMEM;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int err = fd < 0 ? -errno : read_all(fd, to);
-    if (fd >= 0)
-        (void)close(fd);
+    int err = file_read_path(path, to);
     free(path);
     return err;
 }

@@ -1,4 +1,5 @@
 #include "base/err.h"
+#include "base/file.h"
 #include "conf/loader.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ static struct str read_secret(struct loader *loader, const char *name, const cha
     struct str secret = {0};
     struct buf buf;
     buf_init(&buf, SECRET_MAX);
-    int err = loader_read(path, &buf);
+    int err = file_read_path(path, &buf);
     if (err == HUB_E_TOO_BIG)
         loader_error(loader, &origin, "the file \"%s\" is larger than %u KiB", path, SECRET_MAX / 1024);
     else if (err && err != -ENOMEM)

@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "base/err.h"
 #include "conf/loader.h"
 #include "conf/tree.h"
@@ -146,7 +147,7 @@ static void apply_path(struct loader *loader, const char *path)
     struct conf_origin origin = {.kind = CONF_SOURCE_FILE, .name = str_from_c(path)};
     struct buf text;
     buf_init(&text, TREE_TEXT_MAX);
-    int err = loader_read(path, &text);
+    int err = file_read_path(path, &text);
     if (err == -ENOMEM)
         loader->err = err;
     else if (err == HUB_E_TOO_BIG)

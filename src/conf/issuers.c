@@ -101,13 +101,9 @@ static const char *check_key_url(struct str url)
 {
     if (!str_starts_with(url, STR("file:")))
         return syntax_check_web_url(url) ? "must be a URL of https, http or file" : NULL;
-    struct str path = str_slice(url, STR("file:").len, url.len);
-    size_t host = str_starts_with(path, STR("//localhost/")) ? STR("//localhost").len
-                  : str_starts_with(path, STR("///"))        ? 2
-                                                             : 0;
-    path = str_slice(path, host, path.len);
-    bool absolute = str_starts_with(path, STR("/")) && !str_starts_with(path, STR("//"));
-    return absolute ? NULL : "must name a file of this machine with its whole path: file:///etc/keys.json";
+    return syntax_file_path(url).ptr
+               ? NULL
+               : "must name a file of this machine with its whole path: file:///etc/keys.json";
 }
 
 static void check_algorithms(struct loader *loader, const struct option_list *algorithms,

@@ -4,14 +4,11 @@
 #include "conf/tree.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SENTENCE_MAX 1024U
-#define READ_SIZE 4096U
 #define REASON_MAX 256U
 
 static int grow_errors(struct conf_errors *errors)
@@ -257,29 +254,4 @@ void loader_apply_overrides(struct loader *loader)
         const struct option *option = option_find(conf_options, str_from_c(source->overrides[i].key));
         loader_set(loader, option, str_from_c(source->overrides[i].text), &origin);
     }
-}
-
-static int read_all(int fd, struct buf *buf)
-{
-    for (;;) {
-        char bytes[READ_SIZE];
-        ssize_t n = read(fd, bytes, sizeof(bytes));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : buf->err;
-        buf_append(buf, bytes, (size_t)n);
-        if (buf->err)
-            return buf->err;
-    }
-}
-
-int loader_read(const char *path, struct buf *buf)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int err = read_all(fd, buf);
-    (void)close(fd);
-    return err;
 }

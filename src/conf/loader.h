@@ -108,6 +108,3 @@ bool issuers_settle_url(struct loader *loader, struct conf_verifier *verifier,
                         const struct conf_origin *origin, const char *name);
 // Works out from all sources whether the 0.x protocol is on, and its keys.
 void loader_settle_legacy(struct loader *loader);
-
-// Reads a whole file into `buf`, whose maximum bounds it. HUB_E_TOO_BIG, -ENOMEM, or a negative errno.
-MUST_CHECK int loader_read(const char *path, struct buf *buf);

@@ -165,6 +165,20 @@ const char *syntax_check_token(struct str token)
     return token.len ? NULL : "must not be empty";
 }
 
+struct str syntax_file_path(struct str url)
+{
+    const struct str scheme = STR("file:");
+    if (!str_starts_with(url, scheme))
+        return str_make(NULL, 0);
+    struct str path = str_slice(url, scheme.len, url.len);
+    if (str_starts_with(path, STR("//localhost/")))
+        path = str_slice(path, STR("//localhost").len, path.len);
+    else if (str_starts_with(path, STR("///")))
+        path = str_slice(path, 2, path.len);
+    bool absolute = str_starts_with(path, STR("/")) && !str_starts_with(path, STR("//"));
+    return absolute ? path : str_make(NULL, 0);
+}
+
 struct str syntax_host(struct str url)
 {
     struct str host = {0};

@@ -2,6 +2,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/file.h"
+#include "conf/syntax.h"
 #include "url/percent.h"
 
 #include <errno.h>
@@ -9,20 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define READ_SIZE 16384U
-
 int key_file_path(struct str url, struct buf *to)
 {
-    if (!str_starts_with(url, STR("file:")))
+    struct str path = syntax_file_path(url);
+    if (!path.ptr)
         return HUB_E_INVALID;
-    struct str rest = str_slice(url, STR("file:").len, url.len);
-    if (str_starts_with(rest, STR("//localhost/")))
-        rest = str_slice(rest, STR("//localhost").len, rest.len);
-    else if (str_starts_with(rest, STR("///")))
-        rest = str_slice(rest, 2, rest.len);
-    if (!str_starts_with(rest, STR("/")) || str_starts_with(rest, STR("//")))
-        return HUB_E_INVALID;
-    percent_decode(to, rest);
+    percent_decode(to, path);
     return to->err ? to->err : memchr(to->ptr, 0, to->len) ? HUB_E_INVALID : HUB_OK;
 }
 
@@ -52,20 +46,6 @@ bool key_file_has_changed(const char *path, const struct key_file_stamp *stamp)
     return !is_equal(&now, stamp);
 }
 
-static int read_all(int fd, struct buf *text)
-{
-    for (;;) {
-        char piece[READ_SIZE];
-        ssize_t got = read(fd, piece, sizeof(piece));
-        if (got == 0 || text->err)
-            return text->err;
-        if (got > 0)
-            buf_append(text, piece, (size_t)got);
-        else if (errno != EINTR)
-            return -errno;
-    }
-}
-
 // The stamp is of the file that is read, before it is: what changes meanwhile is another file.
 static int read_open(int fd, struct key_file_stamp *ret_stamp, struct buf *text)
 {
@@ -73,7 +53,7 @@ static int read_open(int fd, struct key_file_stamp *ret_stamp, struct buf *text)
     if (fstat(fd, &status) != 0)
         return -errno;
     *ret_stamp = stamp_of(&status);
-    return S_ISREG(status.st_mode) ? read_all(fd, text) : HUB_E_INVALID;
+    return S_ISREG(status.st_mode) ? file_read(fd, text) : HUB_E_INVALID;
 }
 
 int key_file_read(const char *path, struct key_file_stamp *ret_stamp, struct buf *text)
