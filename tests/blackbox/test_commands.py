@@ -312,6 +312,53 @@ def test_a_development_token_grants_everything(tmp_path):
         "publish": [{"match": "*"}], "subscribe": [{"match": "*"}]}
 
 
+def mint(tmp_path, *args, **env):
+    """The header and the claims of a token that the command makes."""
+    result = run_command("token", *args, folder=tmp_path, env=env)
+    assert result.returncode == 0, result.stderr
+    header, claims, _ = result.stdout.decode().split(".")
+    return tokens.decode(header), tokens.decode(claims)
+
+
+def test_each_flag_of_token_is_in_the_token(tmp_path):
+    header, claims = mint(
+        tmp_path, "--iss", "https://i.example", "--aud", "https://a.example", "--key", "x" * 64, "--alg", "HS512", "--kid", "k1",
+        "--sub", "me", "--client-id", "app", "--ttl", "90s", "--payload", '{"a":1}', "--publish", "p1", "--publish", "p2",
+        "--publish-urlpattern", "/p/:id", "--subscribe", "s1", "--subscribe-urlpattern", "/s/:id")
+    assert header == {"alg": "HS512", "typ": "at+jwt", "kid": "k1"}
+    assert (claims["iss"], claims["aud"], claims["sub"], claims["client_id"]) == (
+        "https://i.example", "https://a.example", "me", "app")
+    assert claims["exp"] - claims["iat"] == 90
+    assert re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", claims["jti"])
+
+    def grant(action, *topics, **others):
+        topics = [{"match": match, **({"match_type": "urlpattern"} if match.startswith("/") else {})} for match in topics]
+        return {"type": tokens.DETAIL_TYPE, "actions": [action], "topics": topics, **others}
+
+    assert claims["authorization_details"] == [grant("publish", "p1", "p2", "/p/:id"),
+                                               grant("subscribe", "s1", "/s/:id", payload={"a": 1})]
+
+
+def test_what_is_left_out_of_a_token_has_a_default(tmp_path):
+    common = ["--iss", "i", "--aud", "a", "--key", "k" * 32, "--publish", "*"]
+    (header, claims), (_, other) = mint(tmp_path, *common), mint(tmp_path, *common)
+    assert header == {"alg": "HS256", "typ": "at+jwt"}
+    assert (claims["client_id"], claims["exp"] - claims["iat"]) == ("i", 3600)
+    for name in ("sub", "jti"):
+        assert re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", claims[name]) and claims[name] != other[name]
+
+
+def test_a_development_token_leaves_what_is_said_as_it_is(tmp_path):
+    _, claims = mint(tmp_path, "--dev")
+    assert claims["exp"] == 4102444800
+    _, claims = mint(tmp_path, "--dev", "--iss", "i", "--aud", "a", "--sub", "s", "--ttl", "60s", "--subscribe", "x")
+    assert (claims["iss"], claims["aud"], claims["sub"], claims["exp"] - claims["iat"]) == ("i", "a", "s", 60)
+    assert [detail["topics"] for detail in claims["authorization_details"]] == [[{"match": "x"}]]
+    result = run_command("token", "--dev", folder=tmp_path, env={"MERCURE_PUBLISHER_JWT_KEY": "k" * 32})
+    parts = result.stdout.decode().strip().split(".")
+    assert parts == tokens.sign(*(base64.urlsafe_b64decode(part + "==") for part in parts[:2]), "k" * 32).split(".")
+
+
 def test_token_reads_its_key_from_a_file_or_standard_input(hub, tmp_path, topic):
     (tmp_path / "key").write_text(tokens.PUBLISHER_KEY + "\n")
     common = ["token", "--iss", tokens.ISSUER, "--aud", tokens.AUDIENCE, "--publish", topic]
