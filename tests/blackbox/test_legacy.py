@@ -372,6 +372,28 @@ def test_a_bad_token_is_never_taken_for_anonymous(old):
     assert old.request("GET", PATH + f"?topic=x&authorization={'x' * 60}").status == 401
 
 
+@pytest.mark.parametrize("query", ["authorization=TOKEN&authorization=TOKEN", "authorization=abc", "authorization="])
+def test_the_parameter_authorization_stands_once_and_is_a_token(old, query):
+    # Anonymous subscribers are allowed: it is the parameter that is refused.
+    query = "topic=x&" + query.replace("TOKEN", old_token(claim(subscribe=["*"])))
+    response = old.request("GET", f"{PATH}?{query}")
+    assert (response.status, response.text) == (401, "Unauthorized\n")
+
+
+def test_the_first_mechanism_that_is_there_is_the_only_one(old, topic):
+    good, bad = publisher("*"), old_token(claim(publish=["*"]), key="other")
+    cookie = [("Cookie", f"mercureAuthorization={good}"), ("Origin", "https://a.example")]
+    assert publish(old, {"topic": topic}, bad, cookie, f"?authorization={good}").status == 401
+    assert publish(old, {"topic": topic}, None, cookie, f"?authorization={bad}").status == 401
+    assert publish(old, {"topic": topic}, None, cookie).status == 200
+
+
+def test_an_empty_selector_is_one_of_the_empty_topic_alone(old, topic):
+    with subscribe(old, [("topic", ""), ("topic", topic)]) as stream:
+        assert publish(old, {"topic": topic, "data": "x"}, publisher("*")).status == 200
+        assert stream.read_event().data == "x"
+
+
 def test_private_updates_go_where_the_claim_says(old, topic):
     other = topic + "/other"
     token = old_token(claim(subscribe=[topic]))
