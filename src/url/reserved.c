@@ -92,7 +92,11 @@ bool reserved_is_possible(struct str topic, const struct url *base)
            may_spell_segment(str_slice(base->path, 0, last));
 }
 
+// URI Templates and exact matchers take a topic as it is written: what leaves the namespace by ".." only when
+// it is resolved is still in it for them.
 bool url_is_reserved(struct str topic, const struct url *base)
 {
+    if (is_in_namespace(topic))
+        return true;
     return reserved_is_possible(topic, base) && reserved_by_parsing(topic, base);
 }

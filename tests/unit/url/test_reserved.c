@@ -99,6 +99,19 @@ static void the_verdict_is_right(void **state)
     url_done(&base);
 }
 
+// Templates of 0.x subscribers match it, though it resolves to "/.well-known/".
+static void a_topic_that_is_written_in_the_namespace_is_reserved_wherever_it_resolves_to(void **state)
+{
+    (void)state;
+    struct url base;
+    assert_int_equal(url_parse(&base, STR(HUB_URL), NULL), HUB_OK);
+    assert_true(url_is_reserved(STR("/.well-known/mercure/subscriptions/../.."), &base));
+    assert_true(url_is_reserved(STR("/.well-known/mercure/subscriptions/%2e%2e/.%2E"), &base));
+    assert_true(url_is_reserved(STR("/.well-known/mercure/../x"), &base));
+    assert_false(url_is_reserved(STR("/.well-known/mercure-x/../y"), &base));
+    url_done(&base);
+}
+
 static void relative_schemes_depend_on_the_scheme_of_the_hub(void **state)
 {
     (void)state;
@@ -229,6 +242,7 @@ int main(void)
         rows[i] = (struct CMUnitTest){verdicts[i].name, the_verdict_is_right, NULL, NULL, &copies[i]};
     }
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_topic_that_is_written_in_the_namespace_is_reserved_wherever_it_resolves_to),
         cmocka_unit_test(relative_schemes_depend_on_the_scheme_of_the_hub),
         cmocka_unit_test(a_hub_with_the_namespace_in_its_folder_reserves_relative_topics),
         cmocka_unit_test(a_topic_that_is_not_utf8_is_no_url),
