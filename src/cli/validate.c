@@ -16,6 +16,22 @@ static const struct settings_command command = {
     .example = "cinnabar validate --config /etc/mercure/cinnabar.yaml",
 };
 
+// As the hub logs it when it starts.
+static void warn_of_playground(const struct conf *conf)
+{
+    struct buf source;
+    if (!conf->playground)
+        return;
+    buf_init(&source, 4096);
+    conf_origin(conf, "playground", &source);
+    (void)fprintf(
+        stderr,
+        "%.*s: warning: playground: everybody who reaches this hub gets a token that may publish and read "
+        "everything\n",
+        STR_ARG(buf_str(&source)));
+    buf_done(&source);
+}
+
 static void print_warnings(const struct conf *conf)
 {
     struct buf text;
@@ -34,6 +50,7 @@ int validate_command(int argc, char **argv)
     struct conf *conf = settings_load(&command, argc, argv, NULL, 0, &status);
     if (!conf)
         return status;
+    warn_of_playground(conf);
     print_warnings(conf);
     (void)printf("The configuration is valid%s%.*s.\n", conf->file.len ? ": " : "", STR_ARG(conf->file));
     conf_free(conf);

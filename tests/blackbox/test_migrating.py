@@ -74,6 +74,13 @@ def test_the_directives_of_the_caddy_build_are_refused_with_where_they_belong(tm
                              b"Caddy build is a key of its own here\n")
 
 
+def test_who_takes_over_demo_is_told_what_it_gives_away(tmp_path):
+    result = run_command("validate", folder=tmp_path, env={"JWT_KEY": "k" * 32, "DEMO": "1"})
+    assert (result.returncode, result.stderr) == (
+        0, b"DEMO: warning: playground: everybody who reaches this hub gets a token that may publish and read "
+           b"everything\n")
+
+
 def test_the_standalone_server_is_taken_over_with_its_history(tmp_path, bbolt):  # noqa: F811
     # What the page says to do; only the ports are of the test.
     history = tmp_path / "updates.db"
