@@ -182,14 +182,10 @@ def come_back(hub, listener, publish):
 OLD_KEY = "!ChangeMe!"  # of the 0.x protocol alone
 
 
-def old_token(**claim):
-    return tokens.sign({"alg": "HS256", "typ": "JWT"}, {"mercure": claim}, OLD_KEY)
-
-
 # What a subscriber of either generation writes: the query, its token, the name of its cookie.
 GENERATIONS = {
     "modern": lambda topic: ([("match", topic)], tokens.mint(subscribe=[topic]), "__Secure-mercure_access_token"),
-    "0.x": lambda topic: ([("topic", topic)], old_token(subscribe=[topic]), "mercureAuthorization"),
+    "0.x": lambda topic: ([("topic", topic)], tokens.mint_legacy({"subscribe": [topic]}, OLD_KEY), "mercureAuthorization"),
 }
 
 
@@ -251,10 +247,6 @@ def open_stream(hub, query, *headers):
     return Stream(connection, response)
 
 
-def bearer(token):
-    return "Authorization", f"Bearer {token}"
-
-
 def modern_cookie(token):
     return "Cookie", f"__Secure-mercure_access_token={token}"
 
@@ -275,17 +267,19 @@ def symfony_publish(hub, token, fields):
         ("User-Agent", "Symfony HttpClient (Curl)"), ("Accept-Encoding", "gzip")], urlencode(fields))
 
 
-@pytest.mark.parametrize("token", [tokens.mint(publish=["*"]), old_token(publish=["*"])], ids=GENERATIONS)
+@pytest.mark.parametrize("token", [tokens.mint(publish=["*"]), tokens.mint_legacy({"publish": ["*"]}, OLD_KEY)], ids=GENERATIONS)
 def test_symfony_of_both_generations_publishes_side_by_side(generations, topic, token):
+    bearer = tokens.bearer(tokens.mint_legacy({"subscribe": [topic]}, OLD_KEY))
     with generations.subscribe(topic, token=tokens.mint(subscribe=[topic])) as new, \
-            open_stream(generations, {"topic": topic}, bearer(old_token(subscribe=[topic]))) as old:
+            open_stream(generations, {"topic": topic}, bearer) as old:
         response = symfony_publish(generations, token, [("topic", topic), ("data", "{}"), ("private", "on")])
         assert response.status == 200
         assert {stream.read_event().id for stream in (new, old)} == {response.text}
 
 
 def test_symfony_sets_the_cookies_of_both_generations(generations, topic):
-    both = (f"mercureAuthorization={old_token(subscribe=[topic])}; "
+    old = tokens.mint_legacy({"subscribe": [topic]}, OLD_KEY)
+    both = (f"mercureAuthorization={old}; "
             f"__Secure-mercure_access_token={tokens.mint(subscribe=[topic])}")
     for query in ({"match": topic}, {"topic": topic}):
         with open_stream(generations, query, ("Cookie", both)) as stream:
@@ -343,12 +337,12 @@ def test_old_applications_bring_id_and_token_in_the_query(start_with, topic, bri
     """Dart, Python and Java clients, Mbin, Shlink: whatever a client cannot put into a header is in the URL."""
     hub = start_with("bolt", {"env": {"JWT_KEY": OLD_KEY, "PROTOCOL_VERSION_COMPATIBILITY": "7"}, "anonymous": False})
     ids = [hub.publish_ok(topic, str(i), private="on") for i in range(3)]
-    token = old_token(subscribe=[topic])
+    token = tokens.mint_legacy({"subscribe": [topic]}, OLD_KEY)
     query, headers = [("topic", topic), (name, ids[0])], []
     if bring == "query":
         query.append(("authorization", token))
     else:
-        headers.append(bearer(token) if bring == "header" else ("Cookie", f"mercureAuthorization={token}"))
+        headers.append(tokens.bearer(token) if bring == "header" else ("Cookie", f"mercureAuthorization={token}"))
     with open_stream(hub, query, *headers) as stream:
         assert [event.id for event in stream.read_events(2)] == ids[1:]
 
@@ -359,7 +353,7 @@ def test_old_applications_bring_id_and_token_in_the_query(start_with, topic, bri
 def test_the_broadcaster_of_laravel_publishes_to_each_channel_that_a_pattern_grants(generations, topic):
     grant = {"match": topic + "/:channel", "match_type": "urlpattern"}
     token = tokens.mint(details=[tokens.detail(["publish"], grant)])
-    with open_stream(generations, {"match": topic + "/a"}, bearer(tokens.mint(subscribe=[topic + "/a"]))) as stream:
+    with open_stream(generations, {"match": topic + "/a"}, tokens.bearer(tokens.mint(subscribe=[topic + "/a"]))) as stream:
         for channel, status in (("a", 200), ("a/b", 403)):
             response = symfony_publish(generations, token, [("topic", f"{topic}/{channel}"), ("private", "on"),
                                                             ("data", '{"event":"App.Events.Shipped"}')])
@@ -370,8 +364,8 @@ def test_the_broadcaster_of_laravel_publishes_to_each_channel_that_a_pattern_gra
 def test_old_applications_subscribe_with_uri_templates(generations, topic):
     """API Platform: the hub comes from a Link header, the topics are templates of its resources."""
     template = topic + "/books/{id}"
-    token = old_token(subscribe=[template])
-    with open_stream(generations, [("topic", template), ("topic", topic + "/authors{?page}")], bearer(token)) as stream:
+    token = tokens.mint_legacy({"subscribe": [template]}, OLD_KEY)
+    with open_stream(generations, [("topic", template), ("topic", topic + "/authors{?page}")], tokens.bearer(token)) as stream:
         for name, private in (("books/1", "on"), ("books/1/pages", "on"), ("authors?page=2", None), ("books/2", None)):
             fields = {"private": private} if private else {}
             generations.publish_ok(f"{topic}/{name}", name, **fields)
@@ -455,8 +449,8 @@ def test_old_applications_read_presence_as_json_ld(generations, topic):
     grant = f"{API}/{{topic}}{{/subscriber}}"
     token = tokens.sign({"alg": "HS256", "typ": "JWT"}, {"mercure": {
         "subscribe": [topic, grant], "payload": {"user": "a"}}}, OLD_KEY)
-    with open_stream(generations, {"topic": topic}, bearer(token)):
-        response = generations.request("GET", f"{API}/{quote(topic, safe='')}", [bearer(token)])
+    with open_stream(generations, {"topic": topic}, tokens.bearer(token)):
+        response = generations.request("GET", f"{API}/{quote(topic, safe='')}", [tokens.bearer(token)])
         assert (response.status, response.get("Content-Type")) == (200, "application/ld+json")
         document = json.loads(response.text)
         assert (document["@context"], document["type"]) == ("https://mercure.rocks/", "Subscriptions")

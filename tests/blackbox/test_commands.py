@@ -1,9 +1,7 @@
 """The commands for shells and scripts, against a real hub."""
-import base64
 import json
 import os
 import pty
-import random
 import re
 import signal
 import socket
@@ -14,7 +12,7 @@ import time
 import pytest
 
 from harness import tokens
-from harness.hub import BINARY, PATH, ROOT, environment, run_command
+from harness.hub import BINARY, PATH, ROOT, environment, free_address, run_command
 from harness.wire import HANG_GUARD_S
 
 EARLIEST = ["--last-event-id", "earliest"]
@@ -26,14 +24,6 @@ def url_of(hub):
 
 def as_publisher(hub):
     return ["--url", url_of(hub), "--key", tokens.PUBLISHER_KEY, "--iss", tokens.ISSUER, "--aud", tokens.AUDIENCE]
-
-
-def free_address():
-    """Of a loopback host that no other test uses: nobody takes the port before it is listened on."""
-    host = ".".join(["127", *(str(random.randint(1, 254)) for _ in range(3))])
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return f"{host}:{probe.getsockname()[1]}"
 
 
 def start_command(*args, folder, **options):
@@ -298,14 +288,9 @@ def test_a_long_replay_shows_its_progress_on_a_terminal(hub, tmp_path, topic):
 # ---- token
 
 
-def decode(token):
-    part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-
-
 def test_a_development_token_grants_everything(tmp_path):
     result = run_command("token", "--dev", folder=tmp_path)
-    claims = decode(result.stdout.decode())
+    claims = tokens.decode(result.stdout.decode().split(".")[1])
     assert claims["iss"] == "https://localhost"
     assert claims["aud"] == f"http://localhost:3000{PATH}"
     assert {detail["actions"][0]: detail["topics"] for detail in claims["authorization_details"]} == {

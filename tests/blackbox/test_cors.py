@@ -1,12 +1,11 @@
 """What pages of other origins may do: preflights and requests with an Origin (Fetch Standard; modern.md 1.9)."""
-import http.server
 import json
-import threading
 
 import pytest
 
 from harness import tokens
 from harness.hub import PATH, run_command
+from harness.site import Site
 from harness.sse import Stream
 
 SITE = "https://site.example"
@@ -209,29 +208,6 @@ def test_without_cors_origins_nothing_is_said_and_options_is_ordinary(hub):
 
 
 # ---- a browser
-
-
-class Site:
-    """A web server of another origin than the hub's, with one empty page."""
-
-    def __enter__(self):
-        class Page(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.send_response(200)
-                self.send_header("Content-Type", "text/html")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.origin = f"http://127.0.0.1:{self.server.server_address[1]}"
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 @pytest.mark.browser

@@ -1,22 +1,15 @@
 """What people are told: help, and what may be wrong with what they have set."""
 import signal
-import socket
 import subprocess
 
 import pytest
 
 from harness import tokens
-from harness.hub import BINARY, PATH, environment, run_command
+from harness.hub import BINARY, PATH, environment, free_address, run_command
 from harness.wire import HANG_GUARD_S
 
 KEY = "0123456789abcdef0123456789abcdef"
 KEYS = {"MERCURE_PUBLISHER_JWT_KEY": KEY, "MERCURE_SUBSCRIBER_JWT_KEY": KEY}
-
-
-def free_address(host):
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return f"{host}:{probe.getsockname()[1]}"
 
 
 def help_of(command, folder):

@@ -576,26 +576,22 @@ def test_the_page_speaks_0x_with_a_hub_that_does(start_hub, open_page, topic):
     assert [state for state, _ in checks(page) if state == "bad"] == []
 
 
-def old_token(claim):
-    return tokens.sign({"alg": "HS256", "typ": "JWT"}, {"mercure": claim})
-
-
 def test_refusals_of_0x_tell_a_bad_token_from_one_that_grants_too_little(start_hub, open_page):
     hub = start_hub(debugger=True, subscriptions=True, issuers=None, env={"JWT_KEY": tokens.PUBLISHER_KEY})
     page = open_page(hub)
-    page.fill("#token", old_token({"publish": "*"}))
+    page.fill("#token", tokens.mint_legacy({"publish": "*"}))
     page.wait_text("#token-said", "is not a list, which refuses the whole token")
     page.publish()
     page.wait_text("#result", "does not accept the access token")
     page.click("#presence-watch")
     page.wait_text("#presence-problem", "does not accept the token")
-    page.fill("#token", old_token({"publish": ["https://example.com/x"], "subscribe": ["*"]}))
+    page.fill("#token", tokens.mint_legacy({"publish": ["https://example.com/x"], "subscribe": ["*"]}))
     page.publish()
     page.wait_text("#result", "it has no publish grant for one of these topics")
     page.click("#presence-watch")
     page.wait_text("#presence-note", "come and go")
     page.click("#presence-watch")
-    page.fill("#token", old_token({"subscribe": ["x"]}))
+    page.fill("#token", tokens.mint_legacy({"subscribe": ["x"]}))
     page.click("#presence-watch")
     page.wait_text("#presence-problem", "no subscribe grant for the topics of subscriptions")
     assert page.text("#subscriptions") == page.text("#presence-count") == ""

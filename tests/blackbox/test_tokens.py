@@ -7,7 +7,7 @@ import pytest
 
 from harness import tokens
 from harness.hub import PATH
-from harness.tokens import claims, detail, mint, sign
+from harness.tokens import bearer, claims, detail, mint, sign
 
 METADATA = 'resource_metadata="https://hub.example/.well-known/oauth-protected-resource/.well-known/mercure"'
 COOKIE = "__Secure-mercure_access_token"
@@ -18,10 +18,6 @@ BODY = urlencode({"topic": "https://example.com/tokens"})
 def publish(hub, *headers, body=BODY, target=PATH, host="hub.example"):
     """Publishes with exactly these header fields."""
     return hub.request("POST", target, list(FORM.items()) + list(headers), body, host)
-
-
-def bearer(token):
-    return ("Authorization", f"Bearer {token}")
 
 
 def assert_challenge(response, status, error):

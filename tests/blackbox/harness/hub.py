@@ -1,8 +1,10 @@
 """The hub's process: started with a configuration, watched through its log, stopped or killed."""
 import json
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -23,6 +25,14 @@ SANITIZER_OPTIONS = {
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": f"exitcode=99:halt_on_error=1:suppressions={SUPPRESSIONS}",
 }
+
+
+def free_address(host=None):
+    """Of a loopback host that no other test uses, unless it is named: nobody takes the port before it is listened on."""
+    host = host or ".".join(["127", *(str(random.randint(1, 254)) for _ in range(3))])
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return f"{host}:{probe.getsockname()[1]}"
 
 
 def environment(folder, conf):

@@ -1,5 +1,4 @@
 """Keys of issuers, made without the hub's own code, and a server that publishes them (RFC 7517)."""
-import base64
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -126,8 +125,3 @@ def pem(key):
     """The public half in PEM form."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
     return key.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-def decode_header(token):
-    part = token.split(".")[0]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))

@@ -43,3 +43,9 @@ class Site:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -61,3 +61,12 @@ def mint(publish=(), subscribe=(), key=PUBLISHER_KEY, alg="HS256", typ="at+jwt",
     head = {"alg": alg, "typ": typ, **(header or {})}
     head = {name: value for name, value in head.items() if value is not None}
     return sign(head, claims(publish, subscribe, **others), key)
+
+
+def mint_legacy(claim, key=PUBLISHER_KEY):
+    """A token of the 0.x protocol with that claim `mercure`."""
+    return sign({"alg": "HS256", "typ": "JWT"}, {"mercure": claim}, key)
+
+
+def bearer(token):
+    return ("Authorization", f"Bearer {token}")
