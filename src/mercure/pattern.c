@@ -165,6 +165,14 @@ static bool test_url(struct pattern *pattern, const struct topic_view *topic)
     return matches > 0;
 }
 
+// A variable never stands for "..": URL Patterns take such a topic for one in another folder, where a
+// template that grants publishing does not reach.
+static bool test_template(const struct pattern *pattern, struct str topic)
+{
+    return str_eq(pattern->text, topic) ||
+           (url_template_matches(pattern->_template, topic) && !url_has_dot_segments(topic));
+}
+
 bool pattern_test(struct pattern *pattern)
 {
     const struct topic_view *topic = &pattern->_patterns->_topic;
@@ -172,8 +180,7 @@ bool pattern_test(struct pattern *pattern)
         return false;
     if (pattern->kind == PATTERN_URL)
         return test_url(pattern, topic);
-    struct str text = topic_view_text(topic);
-    return str_eq(pattern->text, text) || url_template_matches(pattern->_template, text);
+    return test_template(pattern, topic_view_text(topic));
 }
 
 bool pattern_matches(struct pattern *pattern, struct str topic)

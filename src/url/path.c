@@ -54,6 +54,20 @@ static int dots_of(struct str segment)
     return segment.len == 0 ? dots : 0;
 }
 
+bool url_has_dot_segments(struct str text)
+{
+    size_t end = 0;
+    while (end < text.len && text.ptr[end] != '?' && text.ptr[end] != '#')
+        end++;
+    struct str path = str_slice(text, 0, end);
+    struct str segment;
+    while (str_split(&path, '/', &segment)) {
+        if (dots_of(segment))
+            return true;
+    }
+    return false;
+}
+
 static void append_segment(struct parser *parser, struct str segment)
 {
     bool is_drive = parser->is_file && parser->path.len == 0 && is_drive_letter(segment);

@@ -40,6 +40,9 @@ struct url {
 // afterwards. HUB_E_INVALID when the standard says failure or the input is not UTF-8, HUB_E_TOO_BIG for
 // longer input than URL_INPUT_MAX (or a result of four times that), -ENOMEM; *url is empty then.
 MUST_CHECK int url_parse(struct url *url, struct str input, const struct url *base);
+// Whether a segment of its path is "." or "..", percent-encoded or not: parsing it, relative or absolute,
+// takes such segments out.
+bool url_has_dot_segments(struct str text);
 // Accepts a zeroed struct.
 void url_done(struct url *url);
 // Appends the text of a URL; parsing it gives the same URL. The error is in the buffer.

@@ -95,6 +95,25 @@ static void equal_patterns_are_one(void **state)
     tear_down(&fixture);
 }
 
+static void a_template_does_not_reach_into_other_folders(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    struct pattern *template = get(&fixture, PATTERN_TEMPLATE, "https://a.example/books/{id}{/more*}");
+    assert_true(pattern_matches(template, STR("https://a.example/books/1/2.3/...")));
+    assert_false(pattern_matches(template, STR("https://a.example/books/..")));
+    assert_false(pattern_matches(template, STR("https://a.example/books/1/../../admin/x")));
+    assert_false(pattern_matches(template, STR("https://a.example/books/1/%2e%2E/.%2e/admin/x")));
+    assert_false(pattern_matches(template, STR("https://a.example/books/.")));
+    pattern_unref(template);
+    template = get(&fixture, PATTERN_TEMPLATE, "/books/{?page}{#part}");
+    assert_true(pattern_matches(template, STR("/books/?page=..")));
+    assert_true(pattern_matches(template, STR("/books/#../x")));
+    pattern_unref(template);
+    tear_down(&fixture);
+}
+
 static void what_does_not_compile_is_told(void **state)
 {
     (void)state;
@@ -242,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_patterns_are_one),
+        cmocka_unit_test(a_template_does_not_reach_into_other_folders),
         cmocka_unit_test(what_does_not_compile_is_told),
         cmocka_unit_test(topics_are_resolved_against_the_base),
         cmocka_unit_test(a_template_matches_its_own_text),
