@@ -28,9 +28,9 @@
 
 #define ERROR_MAX 4096
 
-// How long the topics of one update beyond the first few may be compared with grants.
+// How long the topics of one update beyond the first few may be checked, and then compared with grants.
 #define TOPICS_AT_ONCE 8
-#define GRANTS_MAX_NS (UINT64_C(50) * 1000 * 1000)
+#define TOPICS_MAX_NS (UINT64_C(50) * 1000 * 1000)
 
 // One publish from its head to its answer; in the exchange's arena.
 struct publishing {
@@ -219,17 +219,10 @@ static void hand_over(struct publishing *publishing, struct exchange *exchange, 
 
 // ---- The request ----
 
-// Version 7 of the 0.x protocol: whoever may publish at all may publish what is public anywhere.
-static bool is_free(const struct publishing *publishing, const struct publication *publication)
-{
-    const struct credentials *credentials = publishing->credentials;
-    return publishing->shard->hub->conf->legacy.version == 7 && credentials->claims->legacy &&
-           credentials->authorization->publishes && !publication->private;
-}
-
-// Thousands of topics against a token full of templates that nearly match would take seconds of this thread,
-// which others wait for. Its own time counts, not that of whoever has the core meanwhile, and is looked at
-// once for a few topics, of which the first are never held against anybody.
+// Thousands of topics against a token full of templates that nearly match, or with hosts that take long to be
+// written in ASCII, would take seconds of this thread, which others wait for. Its own time counts, not that
+// of whoever has the core meanwhile, and is looked at once for a few topics, of which the first are never
+// held against anybody.
 static bool is_too_slow(size_t index, uint64_t *begun_ns)
 {
     if (index == 0 || index % TOPICS_AT_ONCE)
@@ -237,7 +230,15 @@ static bool is_too_slow(size_t index, uint64_t *begun_ns)
     uint64_t now_ns = clock_thread_ns();
     if (index == TOPICS_AT_ONCE)
         *begun_ns = now_ns;
-    return now_ns - *begun_ns > GRANTS_MAX_NS;
+    return now_ns - *begun_ns > TOPICS_MAX_NS;
+}
+
+// Version 7 of the 0.x protocol: whoever may publish at all may publish what is public anywhere.
+static bool is_free(const struct publishing *publishing, const struct publication *publication)
+{
+    const struct credentials *credentials = publishing->credentials;
+    return publishing->shard->hub->conf->legacy.version == 7 && credentials->claims->legacy &&
+           credentials->authorization->publishes && !publication->private;
 }
 
 static bool is_granted(struct publishing *publishing, struct exchange *exchange,
@@ -278,6 +279,7 @@ static bool check(struct publishing *publishing, struct exchange *exchange, stru
         .max_topics = hub->conf->max_topics,
         .max_topic_length = hub->conf->max_topic_length,
         .max_id_length = hub->conf->max_id_length,
+        .is_too_slow = is_too_slow,
     };
     struct buf reason;
     buf_init(&reason, ERROR_MAX);

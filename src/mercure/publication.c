@@ -78,7 +78,12 @@ static int check_topics(const struct publication *publication, const struct publ
         buf_printf(reterr, "too many topics in update (max %zu)", limits->max_topics);
         return HUB_E_TOO_BIG;
     }
+    uint64_t state = 0;
     for (size_t i = 0; i < publication->topic_count; i++) {
+        if (limits->is_too_slow && limits->is_too_slow(i, &state)) {
+            buf_append_str(reterr, STR("the topics take too long to be checked"));
+            return HUB_E_TOO_BIG;
+        }
         if (publication->topics[i].len > limits->max_topic_length) {
             buf_printf(reterr, "topic too long (max %zu bytes)", limits->max_topic_length);
             return HUB_E_TOO_BIG;

@@ -27,9 +27,11 @@ struct publication_limits {
     size_t max_topics;
     size_t max_topic_length; // bytes, as below
     size_t max_id_length;
+    // Whether the topics before this one have taken too long. *state is 0 at the first one. NULL: never.
+    bool (*is_too_slow)(size_t index, uint64_t *state);
 };
 
-// HUB_OK; HUB_E_INVALID for what breaks a rule, HUB_E_TOO_BIG for too many or too long topics, both with a
-// sentence for the publisher in `reterr`. `base` is the hub's own URL.
+// HUB_OK; HUB_E_INVALID for what breaks a rule, HUB_E_TOO_BIG for too many, too long or too slow topics, both
+// with a sentence for the publisher in `reterr`. `base` is the hub's own URL.
 MUST_CHECK int publication_check(struct publication *publication, const struct publication_limits *limits,
                                  const struct url *base, struct buf *reterr);

@@ -60,6 +60,30 @@ static void an_update_needs_a_topic_and_has_at_most_so_many(void **state)
     expect(&publication, HUB_E_TOO_BIG, "too many topics in update (max 3)");
 }
 
+static bool three_are_slow(size_t index, uint64_t *state)
+{
+    assert_int_equal((*state)++, index);
+    return index == 3;
+}
+
+static void topics_that_take_too_long_are_too_many(void **state)
+{
+    (void)state;
+    struct publication_limits slow = {.max_topics = 9, .max_topic_length = 9, .is_too_slow = three_are_slow};
+    struct str topics[] = {STR("a"), STR("b"), STR("c"), STR("d")};
+    struct publication publication = {.topics = topics, .topic_count = 3};
+    struct url base;
+    struct buf reason;
+    buf_init(&reason, 256);
+    assert_int_equal(url_parse(&base, STR("https://hub.example/.well-known/mercure"), NULL), HUB_OK);
+    assert_int_equal(publication_check(&publication, &slow, &base, &reason), HUB_OK);
+    publication.topic_count = 4;
+    assert_int_equal(publication_check(&publication, &slow, &base, &reason), HUB_E_TOO_BIG);
+    assert_true(str_eq(buf_str(&reason), STR("the topics take too long to be checked")));
+    buf_done(&reason);
+    url_done(&base);
+}
+
 static void a_topic_is_bounded_and_printable(void **state)
 {
     (void)state;
@@ -153,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_update_needs_a_topic_and_has_at_most_so_many),
+        cmocka_unit_test(topics_that_take_too_long_are_too_many),
         cmocka_unit_test(a_topic_is_bounded_and_printable),
         cmocka_unit_test(reserved_topics_are_refused_however_they_are_spelled),
         cmocka_unit_test(an_id_is_bounded_printable_and_not_reserved),
