@@ -37,7 +37,7 @@ static const struct row shard_rows[] = {
      offsetof(struct shard_metrics, behind)},
     {"mercure_lost_history_total", "counter", "Streams ended because what they were to be sent is not kept",
      offsetof(struct shard_metrics, lost_history)},
-    {"mercure_costly_patterns_total", "counter", "Patterns refused because matching them took too long",
+    {"mercure_costly_patterns_total", "counter", "Times that matching a pattern would have taken too long",
      offsetof(struct shard_metrics, costly_patterns)},
     {"mercure_rejected_auth_total", "counter", "Requests refused for their token or its grants",
      offsetof(struct shard_metrics, rejected_auth)},

@@ -1,6 +1,7 @@
 #include "hub/shard.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "hub/broadcast.h"
@@ -14,19 +15,40 @@
 #include <errno.h>
 #include <stdlib.h>
 
+static const char *reason_of(int err)
+{
+    switch (err) {
+    case HUB_E_TOO_BIG:
+        return "the pattern takes too long to be matched";
+    case HUB_E_FULL:
+        return "patterns that take long to be matched have had their time";
+    default:
+        return err_text(err);
+    }
+}
+
+static void note_undecided(const struct pattern *pattern)
+{
+    static struct log_limit limit;
+    LOG_LIMITED(&limit, LOG_LEVEL_WARN, "A long topic does not match a pattern",
+                LOG_C("reason", "it would take too long to tell"), LOG_STR("pattern", pattern->text));
+}
+
 // Who has asked for a pattern that cannot be matched may have missed an update: it is cut, and refused when
-// it comes back with the pattern. Nobody else pays for it.
-static void refuse_pattern(struct pattern *pattern, int err, void *arg)
+// it comes back with a pattern that takes too long. Nobody else pays for it.
+static void pattern_failed(struct pattern *pattern, int err, void *arg)
 {
     static struct log_limit limit;
     struct shard *shard = arg;
     const struct pattern_use *use = pattern->user;
-    LOG_LIMITED(
-        &limit, LOG_LEVEL_WARN, "Streams with a pattern are cut",
-        LOG_C("reason", err == HUB_E_TOO_BIG ? "the pattern takes too long to be matched" : err_text(err)),
-        LOG_STR("pattern", pattern->text));
-    if (err == HUB_E_TOO_BIG)
+    if (err != -ENOMEM)
         counter_add(&shard->metrics.costly_patterns, 1);
+    if (err == HUB_E_UNSUPPORTED) {
+        note_undecided(pattern);
+        return;
+    }
+    LOG_LIMITED(&limit, LOG_LEVEL_WARN, "Streams with a pattern are cut", LOG_C("reason", reason_of(err)),
+                LOG_STR("pattern", pattern->text));
     if (!use)
         return;
     for (uint32_t i = 0; i < use->subscriptions.count; i++)
@@ -40,7 +62,8 @@ void shard_init(struct shard *shard, struct hub *hub, struct loop *loop)
     if (shard->keys)
         ref_get(&shard->keys->ref);
     topics_init(&shard->topics);
-    patterns_init(&shard->patterns, &hub->url, refuse_pattern, shard);
+    patterns_init(&shard->patterns, &hub->url, pattern_failed, shard);
+    shard->patterns.now_ns = clock_mono_ns;
     tail_init(&shard->tail, &shard->topics);
     grants_init(&shard->grants);
     history_init(&shard->history, loop);

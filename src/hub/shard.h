@@ -35,7 +35,7 @@ struct shard_metrics {
     struct counter behind;          // times that a live subscriber fell behind
     struct counter replayed;        // deliveries to subscribers that were behind
     struct counter lost_history;    // streams ended because history no longer reaches back
-    struct counter costly_patterns; // patterns refused because a test of them took too long
+    struct counter costly_patterns; // times that matching a pattern would have taken too long
     struct counter published;
     struct counter publish_failed;
     struct counter rejected_auth;    // 401 and 403

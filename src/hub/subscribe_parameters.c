@@ -80,6 +80,11 @@ static bool refuse_pattern(struct subscribing *subscribing, struct exchange *exc
         answer_unavailable(exchange, STR("Service Unavailable"));
         return false;
     }
+    if (err == HUB_E_FULL)
+        return refuse(
+            subscribing, exchange,
+            STR("the topic matcher patterns of one request take too long to be compiled (use fewer, "
+                "shorter ones, or fewer custom groups)"));
     return refuse(subscribing, exchange,
                   err == HUB_E_DENIED ? STR("invalid topic matcher pattern: it takes too long to be matched")
                                       : STR("invalid topic matcher pattern"));
@@ -110,6 +115,8 @@ static bool add_matcher(struct subscribing *subscribing, struct exchange *exchan
     if (err)
         return refuse_pattern(subscribing, exchange, err);
     subscribing->matcher_count++;
+    if (subscribing->shard->patterns.compiled - subscribing->compiled_before > PATTERNS_COMPILE_MAX)
+        return refuse_pattern(subscribing, exchange, HUB_E_FULL);
     return true;
 }
 
@@ -191,6 +198,7 @@ bool subscribe_read_parameters(struct subscribing *subscribing, struct exchange 
         answer_unavailable(exchange, STR("Service Unavailable"));
         return false;
     }
+    subscribing->compiled_before = subscribing->shard->patterns.compiled;
     read_header(subscribing, exchange);
     if (!read_form(subscribing, exchange, exchange_query(exchange)) ||
         !read_form(subscribing, exchange, body))

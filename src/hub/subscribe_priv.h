@@ -24,10 +24,11 @@ struct subscribing {
     struct credentials *credentials; // one reference, or NULL
     struct matcher *matchers;        // with a reference on their patterns
     size_t matcher_count;
-    bool legacy;            // a request of the 0.x protocol, by its token or its parameters
-    unsigned legacy_forms;  // of the parameters: a set of 1 << enum legacy_form
-    bool wants_explanation; // instead of the stream
-    bool wants_history;     // there is a last event id, perhaps an empty one
+    uint64_t compiled_before; // shard->patterns.compiled when the first parameter was read
+    bool legacy;              // a request of the 0.x protocol, by its token or its parameters
+    unsigned legacy_forms;    // of the parameters: a set of 1 << enum legacy_form
+    bool wants_explanation;   // instead of the stream
+    bool wants_history;       // there is a last event id, perhaps an empty one
     struct str last_event_id;
     uint64_t head_offset; // where this worker stood when the request came
     struct position head;

@@ -24,7 +24,8 @@ const char *authorization_reason_text(enum authorization_reason reason)
 
 int draft_init(struct draft *draft, struct patterns *patterns, size_t topic_cap, size_t detail_cap)
 {
-    *draft = (struct draft){.patterns = patterns, .topic_cap = topic_cap};
+    *draft =
+        (struct draft){.patterns = patterns, .compiled_before = patterns->compiled, .topic_cap = topic_cap};
     buf_init(&draft->payloads, JSON_TEXT_MAX);
     draft->topics = calloc(topic_cap + 1, sizeof(*draft->topics));
     draft->details = calloc(detail_cap + 1, sizeof(*draft->details));

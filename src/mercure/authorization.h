@@ -51,6 +51,7 @@ struct patterns;
     X(MATCH_CHARS, "the match of a topic has a control or format character") \
     X(MATCH_TYPE, "the match_type of a topic is neither exact nor urlpattern") \
     X(PATTERN, "the match of a topic is no URL Pattern") \
+    X(PATTERN_COUNT, "the URL Patterns of the token take too long to be compiled") \
     X(PATTERN_COST, "a URL Pattern of the token has taken too long to be matched before") \
     X(PAYLOAD, "the payload of an authorization detail is not an object, or too large") \
     X(CLAIM, "the claim mercure is not an object") \

@@ -28,7 +28,9 @@ static enum authorization_reason read_pattern(const struct draft *draft, struct 
         return AUTHORIZATION_REASON_NONE;
     switch (patterns_get(draft->patterns, PATTERN_URL, topic->match, &topic->pattern)) {
     case HUB_OK:
-        return AUTHORIZATION_REASON_NONE;
+        return draft->patterns->compiled - draft->compiled_before > PATTERNS_COMPILE_MAX
+                   ? AUTHORIZATION_REASON_PATTERN_COUNT
+                   : AUTHORIZATION_REASON_NONE;
     case HUB_E_DENIED:
         return AUTHORIZATION_REASON_PATTERN_COST;
     case -ENOMEM:

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct pattern;
 struct patterns;
@@ -35,6 +36,7 @@ struct draft_detail {
 // Room for the topics and the details is made at once; whoever adds stays within it.
 struct draft {
     struct patterns *patterns;
+    uint64_t compiled_before; // patterns->compiled
     size_t topic_count;
     size_t topic_cap;
     struct draft_topic *topics;

@@ -14,6 +14,16 @@
 // Refused patterns are remembered, so that they cannot come back at once; so many of them.
 #define REFUSED_MAX 64U
 #define CACHE_BYTES ((size_t)4 * 1024 * 1024)
+// Work on a test, about nanoseconds. An ordinary one takes less than the first two, whatever the topic says:
+// it is linear in it. One that takes more is slow. All slow tests together may take so much at once, and one
+// part of all time.
+#define QUICK_WORK 1000U
+#define QUICK_WORK_PER_BYTE 50U
+#define SLOW_AT_ONCE 10000000U
+#define SLOW_SHARE 8U
+// In a longer topic there is much to try for patterns that are not hostile too.
+#define LONG_TOPIC 256U
+#define COMPILE_COST_PER_BYTE 24U
 
 void patterns_init(struct patterns *patterns, const struct url *base, pattern_failed_fn *failed, void *arg)
 {
@@ -106,6 +116,8 @@ static int new_pattern(struct patterns *patterns, enum pattern_kind kind, struct
         free_pattern(pattern);
         return err;
     }
+    if (kind == PATTERN_URL)
+        patterns->compiled += pattern_memory(pattern) + COMPILE_COST_PER_BYTE * text.len;
     *ret_pattern = pattern;
     return HUB_OK;
 }
@@ -155,32 +167,66 @@ static void fail(struct pattern *pattern, int err)
         pattern->_patterns->_failed(pattern, err, pattern->_patterns->_arg);
 }
 
-static bool test_url(struct pattern *pattern, const struct topic_view *topic)
-{
-    if (!topic->is_url)
-        return false;
-    int matches = url_pattern_test(pattern->_url, &topic->url);
-    if (matches < 0)
-        fail(pattern, matches);
-    return matches > 0;
-}
+// ---- Testing ----
 
 // A variable never stands for "..": URL Patterns take such a topic for one in another folder, where a
 // template that grants publishing does not reach.
-static bool test_template(const struct pattern *pattern, struct str topic)
+static int try_template(const struct pattern *pattern, struct str topic, uint64_t *work)
 {
-    return str_eq(pattern->text, topic) ||
-           (url_template_matches(pattern->_template, topic) && !url_has_dot_segments(topic));
+    int matches = url_template_test(pattern->_template, topic, work);
+    return matches == 1 ? !url_has_dot_segments(topic) : matches;
+}
+
+static int try(const struct pattern *pattern, const struct topic_view *topic, uint64_t *work)
+{
+    if (pattern->kind == PATTERN_URL)
+        return url_pattern_test(pattern->_url, &topic->url, work);
+    return try_template(pattern, topic_view_text(topic), work);
+}
+
+// Whether slow tests have anything left of what they may take.
+static bool may_be_slow(struct patterns *patterns)
+{
+    uint64_t now_ns = patterns->now_ns ? patterns->now_ns() : 0;
+    uint64_t regained = (now_ns - patterns->_slow_at_ns) / SLOW_SHARE;
+    patterns->_slow = patterns->_slow > regained ? patterns->_slow - regained : 0;
+    patterns->_slow_at_ns = now_ns;
+    return patterns->_slow < SLOW_AT_ONCE;
+}
+
+// Only a limit that depends on nothing but pattern and topic makes a pattern refused for good, and none that
+// the publisher of a long topic can make it reach.
+static int test_slowly(struct pattern *pattern, const struct topic_view *topic, size_t len)
+{
+    struct patterns *patterns = pattern->_patterns;
+    if (!may_be_slow(patterns))
+        return HUB_E_FULL;
+    uint64_t max = url_pattern_work(len);
+    uint64_t work = max;
+    int matches = try(pattern, topic, &work);
+    patterns->_slow += max - work;
+    return matches == HUB_E_TOO_BIG && len > LONG_TOPIC ? HUB_E_UNSUPPORTED : matches;
+}
+
+static int test(struct pattern *pattern, const struct topic_view *topic)
+{
+    size_t len = topic_view_text(topic).len;
+    uint64_t work = QUICK_WORK + QUICK_WORK_PER_BYTE * (uint64_t)len;
+    int matches = try(pattern, topic, &work);
+    return matches == HUB_E_TOO_BIG ? test_slowly(pattern, topic, len) : matches;
 }
 
 bool pattern_test(struct pattern *pattern)
 {
     const struct topic_view *topic = &pattern->_patterns->_topic;
-    if (pattern->is_refused)
+    if (pattern->is_refused || (pattern->kind == PATTERN_URL && !topic->is_url))
         return false;
-    if (pattern->kind == PATTERN_URL)
-        return test_url(pattern, topic);
-    return test_template(pattern, topic_view_text(topic));
+    if (pattern->kind == PATTERN_TEMPLATE && str_eq(pattern->text, topic_view_text(topic)))
+        return true;
+    int matches = test(pattern, topic);
+    if (matches < 0)
+        fail(pattern, matches);
+    return matches > 0;
 }
 
 bool pattern_matches(struct pattern *pattern, struct str topic)

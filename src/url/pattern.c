@@ -14,6 +14,9 @@
 // Steps and texts of one pattern, of which the text is at most three times as long when it is encoded.
 #define STEPS_MAX ((size_t)4 << 20)
 #define TEXTS_MAX ((size_t)256 * 1024)
+// Of one test, in nanoseconds or so. What is linear in the URL is always within it.
+#define WORK_MAX 750000U
+#define WORK_PER_BYTE 64U
 
 struct url_pattern {
     size_t memory;
@@ -62,8 +65,9 @@ static int matches_special_scheme(const struct component *component, const struc
                                   const char **reason)
 {
     int matches = 0;
+    uint64_t work = url_pattern_work(0);
     for (size_t i = 0; i < SPECIAL_SCHEMES && matches == 0; i++)
-        matches = component_test(component, steps, special_schemes[i].name);
+        matches = component_test(component, steps, special_schemes[i].name, &work);
     if (matches == HUB_E_TOO_BIG)
         *reason = "it takes too many steps to tell whether a scheme matches";
     return matches;
@@ -75,7 +79,7 @@ int protocol_matches_special_scheme(struct arena *arena, struct str text, const 
     struct buf texts;
     buf_init(&steps, STEPS_MAX);
     buf_init(&texts, TEXTS_MAX);
-    struct component_builder builder = {arena, &steps, &texts};
+    struct component_builder builder = {arena, &steps, &texts, 0};
     const struct pattern_syntax syntax = {.encode = encode_protocol};
     struct component component = {0};
     int result = component_compile(&component, &builder, text, &syntax, reason);
@@ -133,7 +137,7 @@ struct pattern_syntax pattern_syntax_of(enum url_component component, struct str
 // Compiles the components of the source in their order: the syntax of the path depends on the protocol.
 static int compile_components(struct compiler *compiler)
 {
-    struct component_builder builder = {&compiler->arena, &compiler->steps, &compiler->texts};
+    struct component_builder builder = {&compiler->arena, &compiler->steps, &compiler->texts, 0};
     int is_special = 0;
     for (unsigned i = 0; i < URL_COMPONENTS; i++) {
         struct pattern_syntax syntax =
@@ -277,11 +281,18 @@ void url_pattern_free(struct url_pattern *pattern)
     free(pattern);
 }
 
-int pattern_test_texts(const struct url_pattern *pattern, const struct str texts[URL_COMPONENTS])
+uint64_t url_pattern_work(size_t url_len)
+{
+    return WORK_MAX + WORK_PER_BYTE * (uint64_t)url_len;
+}
+
+int pattern_test_texts(const struct url_pattern *pattern, const struct str texts[URL_COMPONENTS],
+                       uint64_t *work)
 {
     for (size_t i = 0; i < URL_COMPONENTS; i++) {
         enum url_component component = test_order[i];
-        int matches = component_test(&pattern->components[component], &pattern->steps, texts[component]);
+        int matches =
+            component_test(&pattern->components[component], &pattern->steps, texts[component], work);
         if (matches != 1)
             return matches;
     }
@@ -297,7 +308,7 @@ static struct str port_text(int port, char digits[5])
     return str_make(digits + at, 5 - at);
 }
 
-int url_pattern_test(const struct url_pattern *pattern, const struct url *url)
+int url_pattern_test(const struct url_pattern *pattern, const struct url *url, uint64_t *work)
 {
     char port[5];
     const struct str texts[URL_COMPONENTS] = {
@@ -310,7 +321,7 @@ int url_pattern_test(const struct url_pattern *pattern, const struct url *url)
         [URL_SEARCH] = url->query,
         [URL_HASH] = url->fragment,
     };
-    return pattern_test_texts(pattern, texts);
+    return pattern_test_texts(pattern, texts, work);
 }
 
 // The text that it starts with, if a step of it says so.

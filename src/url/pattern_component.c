@@ -12,12 +12,17 @@
 // In PCRE2's language, where one character may become an expression of many.
 #define REGEX_TEXT_MAX ((size_t)256 * 1024)
 #define REGEX_NEST_MAX 100
-// Limits on one match. A backtracking step costs some nanoseconds with PCRE2's compiler for machine code.
-// Where memory may not be made executable its interpreter takes over, which does work of up to the size of
-// the code in a step; so large expressions get fewer steps. Depth is in steps, memory in KiB.
-#define MATCH_STEPS_MAX 10000
-#define MATCH_WORK_MAX 2000000
+#define CHOICES_MAX 400U // of one pattern
+// Bytes of PCRE2's own code, from which machine code is made.
+#define REGEX_CODE_MAX ((size_t)24 * 1024)
+// Limits on one match behind the one on its work, which is reached first. Depth is in steps, memory in KiB.
+#define MATCH_STEPS_MAX 1000000
 #define MATCH_MEMORY_MAX 4096
+// Bytes for machine code to come back with, when those on the thread's own stack are not enough.
+#define STACK_MIN ((size_t)64 * 1024)
+#define STACK_MAX ((size_t)4 * 1024 * 1024)
+// What it takes to come by a REGEXP_COUNT; each byte that was read since the last one is one more.
+#define WORK_OF_COUNT 16U
 
 struct component_regex {
     pcre2_code *code;
@@ -156,16 +161,42 @@ size_t component_regex_memory(const struct component *component)
            code_memory(regex->code, PCRE2_INFO_JITSIZE);
 }
 
+// The work of the match that this thread is in: limits are shared by threads.
+static _Thread_local struct {
+    uint64_t left;
+    size_t at;              // where it was counted last
+    pcre2_jit_stack *stack; // NULL: a part of the thread's own
+} counted;
+
+// Between two of these PCRE2 reads forward at most once: whatever it comes back to is followed by one.
+static int count_work(pcre2_callout_block *block, void *arg)
+{
+    (void)arg;
+    size_t at = block->current_position;
+    uint64_t done = WORK_OF_COUNT + (at > counted.at ? at - counted.at : 0);
+    counted.at = at;
+    if (done > counted.left)
+        return PCRE2_ERROR_CALLOUT;
+    counted.left -= done;
+    return 0;
+}
+
+static pcre2_jit_stack *stack_of_match(void *arg)
+{
+    (void)arg;
+    return counted.stack;
+}
+
 static int set_limits(struct component_regex *regex)
 {
     regex->limits = pcre2_match_context_create(NULL);
     if (!regex->limits)
         return -ENOMEM;
-    size_t steps = MATCH_WORK_MAX / code_memory(regex->code, PCRE2_INFO_SIZE);
-    uint32_t limit = steps < MATCH_STEPS_MAX ? (uint32_t)steps : MATCH_STEPS_MAX;
-    (void)pcre2_set_match_limit(regex->limits, limit);
-    (void)pcre2_set_depth_limit(regex->limits, limit);
+    (void)pcre2_set_match_limit(regex->limits, MATCH_STEPS_MAX);
+    (void)pcre2_set_depth_limit(regex->limits, MATCH_STEPS_MAX);
     (void)pcre2_set_heap_limit(regex->limits, MATCH_MEMORY_MAX);
+    (void)pcre2_set_callout(regex->limits, count_work, NULL);
+    pcre2_jit_stack_assign(regex->limits, stack_of_match, NULL);
     return HUB_OK;
 }
 
@@ -193,6 +224,10 @@ static int compile_regex_text(struct component *component, struct str text, cons
     if (!component->regex)
         return -ENOMEM;
     int err = compile_code(component->regex, text, component->ignores_case, reason);
+    if (!err && code_memory(component->regex->code, PCRE2_INFO_SIZE) > REGEX_CODE_MAX) {
+        *reason = "a custom group is too large or too deeply nested";
+        err = HUB_E_TOO_BIG;
+    }
     if (!err)
         err = set_limits(component->regex);
     if (!err)
@@ -212,6 +247,17 @@ static void append_start(struct component *component, struct component_builder *
     }
 }
 
+// Each REGEXP_COUNT: PCRE2 takes microseconds to make machine code for what is between two.
+static int check_choices(struct component_builder *builder, struct str text, const char **reason)
+{
+    for (size_t at = str_find(text, 0, '?'); at < text.len; at = str_find(text, at + 1, '?'))
+        builder->choices += at + 1 < text.len && text.ptr[at + 1] == 'C';
+    if (builder->choices <= CHOICES_MAX)
+        return HUB_OK;
+    *reason = "there are too many groups, alternatives and quantifiers beside custom groups (max 400)";
+    return HUB_E_TOO_BIG;
+}
+
 static int compile_regex(struct component *component, struct component_builder *builder,
                          const struct part *parts, const struct pattern_syntax *syntax, const char **reason)
 {
@@ -222,6 +268,8 @@ static int compile_regex(struct component *component, struct component_builder *
     struct buf text;
     buf_init(&text, REGEX_TEXT_MAX);
     int err = regexp_append_parts(&text, parts, syntax, false, reason);
+    if (!err)
+        err = check_choices(builder, buf_str(&text), reason);
     if (!err)
         err = compile_regex_text(component, buf_str(&text), reason);
     buf_done(&text);
@@ -276,29 +324,55 @@ static int match_result(int code)
     }
 }
 
-static int match_regex(const struct component_regex *regex, struct str text)
+static int match_once(const struct component_regex *regex, struct str text, uint64_t *work,
+                      pcre2_match_data *data)
+{
+    counted.left = *work;
+    counted.at = 0;
+    int code = pcre2_match(regex->code, (PCRE2_SPTR)text.ptr, text.len, 0, 0, data, regex->limits);
+    if (code != PCRE2_ERROR_JIT_STACKLIMIT)
+        *work = counted.left;
+    return code;
+}
+
+// A long text may need more of a stack for an expression that is not hostile.
+static int match_with_stack(const struct component_regex *regex, struct str text, uint64_t *work,
+                            pcre2_match_data *data)
+{
+    counted.stack = pcre2_jit_stack_create(STACK_MIN, STACK_MAX, NULL);
+    if (!counted.stack)
+        return PCRE2_ERROR_NOMEMORY;
+    int code = match_once(regex, text, work, data);
+    pcre2_jit_stack_free(counted.stack);
+    counted.stack = NULL;
+    return code;
+}
+
+static int match_regex(const struct component_regex *regex, struct str text, uint64_t *work)
 {
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     if (!data)
         return -ENOMEM;
-    PCRE2_SPTR subject = (PCRE2_SPTR)(text.len > 0 ? text.ptr : "");
-    int code = pcre2_match(regex->code, subject, text.len, 0, 0, data, regex->limits);
-    // Machine code has little memory; a long text may need more for an expression that is not hostile.
+    struct str subject = text.len > 0 ? text : STR("");
+    int code = match_once(regex, subject, work, data);
     if (code == PCRE2_ERROR_JIT_STACKLIMIT)
-        code = pcre2_match(regex->code, subject, text.len, 0, PCRE2_NO_JIT, data, regex->limits);
+        code = match_with_stack(regex, subject, work, data);
+    if (code < 0 && code != PCRE2_ERROR_NOMATCH)
+        *work = 0;
     pcre2_match_data_free(data);
     return match_result(code);
 }
 
-int component_test(const struct component *component, const struct steps *steps, struct str text)
+int component_test(const struct component *component, const struct steps *steps, struct str text,
+                   uint64_t *work)
 {
     switch (component->kind) {
     case COMPONENT_WALK:
         return steps_walk(component, steps, text);
     case COMPONENT_SETS:
-        return steps_match_sets(component, steps, text);
+        return steps_match_sets(component, steps, text, work);
     case COMPONENT_REGEX:
     default:
-        return match_regex(component->regex, text);
+        return match_regex(component->regex, text, work);
     }
 }

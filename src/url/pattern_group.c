@@ -41,6 +41,14 @@ static int replace(struct translator *translator, size_t len, const char *text, 
     return HUB_OK;
 }
 
+// Whatever leaves a choice is followed by a place where its work is counted.
+static int replace_choice(struct translator *translator, size_t len, const char *text)
+{
+    int err = replace(translator, len, text, false);
+    buf_append_str(translator->to, STR(REGEXP_COUNT));
+    return err;
+}
+
 // (?<name>...): nothing refers to it.
 static int read_group_name(struct translator *translator)
 {
@@ -52,7 +60,7 @@ static int read_group_name(struct translator *translator)
     }
     if (end == translator->in.len || end <= from)
         return fail(translator, "the name of a group in a custom group is malformed");
-    return replace(translator, end + 1 - translator->at, "(?:", false);
+    return replace_choice(translator, end + 1 - translator->at, "(?:");
 }
 
 static int open_group(struct translator *translator)
@@ -61,7 +69,7 @@ static int open_group(struct translator *translator)
     char next = peek(translator, 3);
     translator->depth++;
     if (peek(translator, 1) == '?' && kind == ':')
-        return replace(translator, 3, "(?:", false);
+        return replace_choice(translator, 3, "(?:");
     if (kind == '=' || kind == '!' || (kind == '<' && (next == '=' || next == '!')))
         return fail(translator, "a custom group holds lookaround, which is not supported");
     if (peek(translator, 1) == '?' && kind == '<')
@@ -166,7 +174,8 @@ static int translate_quantifier(struct translator *translator)
         translator->at++;
     }
     translator->can_repeat = false;
-    return peek(translator, 0) == '?' ? replace(translator, 1, "?", false) : HUB_OK;
+    bool is_lazy = peek(translator, 0) == '?';
+    return replace_choice(translator, is_lazy ? 1 : 0, is_lazy ? "?" : "");
 }
 
 static int translate_next(struct translator *translator)
@@ -187,7 +196,7 @@ static int translate_next(struct translator *translator)
     case '{':
         return translate_quantifier(translator);
     case '|':
-        return replace(translator, 1, "|", false);
+        return replace_choice(translator, 1, "|");
     case '.':
         return replace(translator, 1, ".", true);
     case '^':
@@ -205,6 +214,7 @@ static int translate_next(struct translator *translator)
 
 int group_append_regexp(struct buf *to, struct str source, bool ignores_case, const char **reason)
 {
+    buf_append_str(to, STR(REGEXP_COUNT));
     struct translator translator = {.in = source, .to = to, .ignores_case = ignores_case, .reason = reason};
     while (translator.at < source.len) {
         int err = translate_next(&translator);

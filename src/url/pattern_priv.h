@@ -162,6 +162,7 @@ struct component_builder {
     struct arena *arena;
     struct buf *steps;
     struct buf *texts;
+    size_t choices; // of the regular expressions
 };
 
 // What has been built so far; valid until more is.
@@ -172,16 +173,20 @@ MUST_CHECK int component_compile(struct component *component, struct component_b
 void component_done(struct component *component);
 // The bytes of its regular expression, with the machine code for it.
 size_t component_regex_memory(const struct component *component);
-// 1, 0, HUB_E_TOO_BIG or -ENOMEM.
-MUST_CHECK int component_test(const struct component *component, const struct steps *steps, struct str text);
+// 1, 0, HUB_E_TOO_BIG when the work does not suffice, or -ENOMEM. Takes from *work what it has done, in units
+// of url_pattern_work.
+MUST_CHECK int component_test(const struct component *component, const struct steps *steps, struct str text,
+                              uint64_t *work);
 
 // pattern_steps.c: whether each of the steps ends at one place only, whatever it is tried on.
 bool steps_can_walk(const struct component *component, const struct steps *steps);
 bool steps_walk(const struct component *component, const struct steps *steps, struct str text);
-// For steps of any kind. 1, 0, HUB_E_TOO_BIG when it would take more than about a millisecond, or -ENOMEM,
-// which only texts of many KiB can give.
-MUST_CHECK int steps_match_sets(const struct component *component, const struct steps *steps,
-                                struct str text);
+// For steps of any kind: component_test. Only texts of many KiB can give -ENOMEM.
+MUST_CHECK int steps_match_sets(const struct component *component, const struct steps *steps, struct str text,
+                                uint64_t *work);
+
+// Stands in a regular expression where a match counts its work: behind whatever PCRE2 may come back to.
+#define REGEXP_COUNT "(?C)"
 
 // pattern_regexp.c: appends the regular expression of parts in PCRE2's language, for matches of the whole.
 // With `captures` it is the very one of the standard, in which each group of the pattern captures; otherwise
@@ -207,4 +212,5 @@ struct pattern_syntax pattern_syntax_of(enum url_component component, struct str
 // For tests: whether a component of it is a regular expression.
 bool pattern_has_regex(const struct url_pattern *pattern);
 // url_pattern_test for the texts of components.
-MUST_CHECK int pattern_test_texts(const struct url_pattern *pattern, const struct str texts[URL_COMPONENTS]);
+MUST_CHECK int pattern_test_texts(const struct url_pattern *pattern, const struct str texts[URL_COMPONENTS],
+                                  uint64_t *work);

@@ -13,6 +13,8 @@ static void append_modifier(struct buf *to, enum part_modifier modifier)
 {
     static const char *const signs[] = {"", "?", "*", "+"};
     buf_append_str(to, str_from_c(signs[modifier]));
+    if (modifier != MODIFIER_NONE)
+        buf_append_str(to, STR(REGEXP_COUNT));
 }
 
 // What a part without its prefix, suffix and modifier matches.
@@ -22,13 +24,13 @@ static int append_value(struct buf *to, const struct part *part, const struct pa
     if (part->type == PART_REGEXP)
         return group_append_regexp(to, part->value, syntax->ignores_case, reason);
     if (part->type == PART_FULL_WILDCARD) {
-        buf_append_str(to, STR(".*"));
+        buf_append_str(to, STR(".*" REGEXP_COUNT));
     } else if (syntax->delimiter == '\0') {
-        buf_append_str(to, STR(".+?"));
+        buf_append_str(to, STR(".+?" REGEXP_COUNT));
     } else {
         buf_append_str(to, STR("[^"));
         class_append_char(to, (unsigned char)syntax->delimiter);
-        buf_append_str(to, STR("]+?"));
+        buf_append_str(to, STR("]+?" REGEXP_COUNT));
     }
     return HUB_OK;
 }
@@ -85,16 +87,16 @@ static int append_repeated(struct part_writer *writer, const struct part *part)
     int err = append_value(to, part, writer->syntax, writer->reason);
     if (err)
         return err;
-    buf_append_str(to, STR(")(?:"));
+    buf_append_str(to, STR(")(?:" REGEXP_COUNT));
     append_text(to, part->suffix);
     append_text(to, part->prefix);
     buf_append_str(to, STR("(?:"));
     err = append_value(to, part, writer->syntax, writer->reason);
-    buf_append_str(to, STR("))*)"));
+    buf_append_str(to, STR("))*" REGEXP_COUNT ")"));
     append_text(to, part->suffix);
     buf_append_c(to, ')');
     if (part->modifier == MODIFIER_ZERO_OR_MORE)
-        buf_append_c(to, '?');
+        buf_append_str(to, STR("?" REGEXP_COUNT));
     return err;
 }
 

@@ -14,8 +14,8 @@
 // Texts up to this length need no memory but the stack.
 #define STACK_TEXT 8192
 #define STACK_WORDS (STACK_TEXT / WORD_BITS + 1)
-// Words of a set, or single places, that are looked at before we give up: about a millisecond.
-#define WORK_MAX ((size_t)50000)
+// What it takes to look at a word of a set, or at a single place.
+#define WORK_OF_WORD 20U
 
 static struct str prefix_of(const struct step *step, const struct steps *steps)
 {
@@ -106,7 +106,8 @@ struct match {
     uint64_t *now;  // where the steps so far can end
     uint64_t *next; // where one step more can
     uint64_t *more;
-    size_t work; // so far
+    size_t work; // so far, in words
+    size_t max_work;
 };
 
 static bool has_place(const uint64_t *set, size_t place)
@@ -204,7 +205,7 @@ static void take_text(struct match *match, uint64_t *set, struct str wanted)
         return;
     }
     for (size_t i = 0; i < wanted.len; i++) {
-        if (!take_char(match, set, wanted.ptr[i]) || match->work > WORK_MAX)
+        if (!take_char(match, set, wanted.ptr[i]) || match->work > match->max_work)
             return;
     }
 }
@@ -332,15 +333,17 @@ static int match_all(struct match *match)
     const struct step *end = step + match->component->step_count;
     clear(match, match->now);
     add_place(match->now, 0);
-    for (; step < end && match->work <= WORK_MAX; step++)
+    for (; step < end && match->work <= match->max_work; step++)
         take_step(match, step);
-    return match->work <= WORK_MAX ? has_place(match->now, match->text.len) : HUB_E_TOO_BIG;
+    return match->work <= match->max_work ? has_place(match->now, match->text.len) : HUB_E_TOO_BIG;
 }
 
-int steps_match_sets(const struct component *component, const struct steps *steps, struct str text)
+int steps_match_sets(const struct component *component, const struct steps *steps, struct str text,
+                     uint64_t *work)
 {
     uint64_t stack[3 * STACK_WORDS];
     struct match match = {component, steps, text, .words = text.len / WORD_BITS + 1};
+    match.max_work = *work / WORK_OF_WORD;
     bool fits = match.words <= STACK_WORDS;
     uint64_t *sets = fits ? stack : malloc(3 * match.words * sizeof(*sets));
     if (!sets)
@@ -349,6 +352,8 @@ int steps_match_sets(const struct component *component, const struct steps *step
     match.next = sets + match.words;
     match.more = sets + 2 * match.words;
     int result = match_all(&match);
+    uint64_t done = (uint64_t)match.work * WORK_OF_WORD;
+    *work = done < *work ? *work - done : 0;
     if (!fits)
         free(sets);
     return result;

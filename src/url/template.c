@@ -15,6 +15,9 @@ enum phase {
     PHASE_ONE_DIGIT,
 };
 #define PHASE_COUNT 3
+// What it takes to look at a state.
+#define WORK_OF_STATE 6U
+#define WORK_OF_STATES 2U // at 64 that cannot be
 #define WORD_BITS 64U
 #define WORDS_MAX (URL_TEMPLATE_MAX / WORD_BITS + 1) // with the end, which is a state too
 
@@ -113,7 +116,7 @@ static void step_digit(const struct url_template *template, struct places *to, e
 
 // Takes one byte: false when nothing is left that could match.
 static bool step(const struct url_template *template, const struct places *from, struct places *to,
-                 unsigned char c)
+                 unsigned char c, uint64_t *done)
 {
     size_t words = template->_count / WORD_BITS + 1;
     uint64_t any = 0;
@@ -122,6 +125,8 @@ static bool step(const struct url_template *template, const struct places *from,
     for (unsigned phase = 0; phase < PHASE_COUNT; phase++) {
         for (size_t word = 0; word < words; word++) {
             any |= from->words[phase][word];
+            *done +=
+                WORK_OF_STATES + WORK_OF_STATE * (uint64_t)__builtin_popcountll(from->words[phase][word]);
             for (uint64_t bits = from->words[phase][word]; bits; bits &= bits - 1) {
                 size_t i = word * WORD_BITS + (size_t)__builtin_ctzll(bits);
                 if (phase == PHASE_READY)
@@ -134,10 +139,10 @@ static bool step(const struct url_template *template, const struct places *from,
     return any != 0;
 }
 
-bool url_template_matches(const struct url_template *template, struct str topic)
+int url_template_test(const struct url_template *template, struct str topic, uint64_t *work)
 {
     if (!str_starts_with(topic, template->start))
-        return false;
+        return 0;
     struct places places[2];
     size_t words = template->_count / WORD_BITS + 1;
     for (unsigned phase = 0; phase < PHASE_COUNT; phase++)
@@ -146,8 +151,12 @@ bool url_template_matches(const struct url_template *template, struct str topic)
     enter(template, &places[0], template->start.len);
     size_t now = 0;
     for (size_t at = template->start.len; at < topic.len; at++, now = !now) {
-        if (!step(template, &places[now], &places[!now], (unsigned char)topic.ptr[at]))
-            return false;
+        uint64_t done = 0;
+        if (!step(template, &places[now], &places[!now], (unsigned char)topic.ptr[at], &done))
+            return 0;
+        if (done > *work)
+            return HUB_E_TOO_BIG;
+        *work -= done;
     }
     size_t end = template->_count;
     return places[now].words[PHASE_READY][end / WORD_BITS] >> end % WORD_BITS & 1;

@@ -23,6 +23,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define URL_TEMPLATE_MAX 4096U       // bytes of a template
 #define URL_TEMPLATE_VALUES_MAX 100U // that it may wait for: those of its variables that are not merged
@@ -39,6 +40,7 @@ struct url_template {
 MUST_CHECK int url_template_compile(struct url_template **ret_template, struct str text);
 // Accepts NULL.
 void url_template_free(struct url_template *template);
-// Whether the template stands for the whole topic. Without memory of its own, and in time of at most the
-// topic's length by the number of values (a hundred and 4 KiB: a millisecond).
-bool url_template_matches(const struct url_template *template, struct str topic);
+// Whether the template stands for the whole topic: 1, 0, or HUB_E_TOO_BIG when *work does not suffice to
+// tell. It takes from *work (url_pattern_work in url/pattern.h) what it has done, which grows with the
+// topic's length times the number of values. Without memory of its own.
+MUST_CHECK int url_template_test(const struct url_template *template, struct str topic, uint64_t *work);

@@ -383,6 +383,67 @@ def test_a_pattern_that_takes_too_long_ends_the_stream_of_its_owner_alone(start_
     good.close()
 
 
+def ask_by_query(hub, patterns, token=None):
+    """A QUERY for a stream of URL Patterns: the connection and the head of the response."""
+    body = urlencode([("match_urlpattern", text) for text in patterns]).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    connection = hub.connect()
+    connection.send(request_bytes("QUERY", PATH, headers, body, host=hub.host))
+    return connection, connection.read_head()
+
+
+def test_patterns_that_take_long_together_end_the_stream_of_their_owner_alone(start_hub, topic):
+    hub = start_hub(workers=1)
+    good = follow(hub, topic + "/:id(\\w+)", end=topic)
+    # Each is within the limit; all of them take more time than there is at once.
+    slow = [f"{topic}/((?:a|aa)+(?:b|c)|{i})" for i in range(100)]
+    connection, response = ask_by_query(hub, slow)
+    assert response.status == 200
+    hub.publish_ok(topic + "/" + "a" * 16, "for all")
+    assert b"data" not in connection.read_all()
+    assert good.read_event().data == "for all"
+    line = hub.log.wait("^Streams with a pattern are cut$", level="warn")
+    assert line["reason"] == "patterns that take long to be matched have had their time"
+    # None of them is refused for it.
+    connection, response = ask_by_query(hub, slow)
+    assert response.status == 200
+    connection.close()
+    good.close()
+
+
+def heavy(topic, count):
+    """Patterns that take long to be compiled."""
+    return [f"{topic}/{i}/({'[ab]*c|' * 180}d)" for i in range(count)]
+
+
+def test_what_one_request_may_have_compiled_is_bounded(start_hub, topic):
+    hub = start_hub(workers=1)
+    connection, response = ask_by_query(
+        hub, [f"{topic}/{i}/:kind(books|authors)/:id(\\d+)" for i in range(100)])
+    assert response.status == 200
+    connection.close()
+    connection, response = ask_by_query(hub, heavy(topic, 1))
+    assert response.status == 200
+    connection.close()
+    connection, response = ask_by_query(hub, heavy(topic, 100))
+    text = connection.read_exactly(int(response.get("Content-Length")))
+    assert (response.status, text) == (
+        400, b"the topic matcher patterns of one request take too long to be compiled "
+             b"(use fewer, shorter ones, or fewer custom groups)\n")
+    connection.close()
+
+
+def test_what_one_token_may_have_compiled_is_bounded(start_hub, topic):
+    hub = start_hub(workers=1)
+    token = tokens.mint(publish=[pattern(text) for text in heavy(topic, 6)])
+    response = hub.publish(topic, token=token)
+    assert response.status == 401
+    line = hub.log.wait("^Request refused$", request_id=response.get("X-Request-Id"))
+    assert "too long to be compiled" in line["reason"]
+
+
 def test_a_pattern_that_takes_too_long_over_the_history_ends_the_stream(start_hub, topic):
     hub = start_hub(workers=1)
     text, victim = hostile(topic)

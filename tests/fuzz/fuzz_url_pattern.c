@@ -124,8 +124,10 @@ static void check_topic(const struct subject *subject, struct str topic)
             url.scheme,     url.username, url.password, url.host,
             buf_str(&port), url.path,     url.query,    url.fragment,
         };
-        int verdict = url_pattern_test(subject->pattern, &url);
-        HUB_ASSERT(verdict == pattern_test_texts(subject->pattern, texts));
+        uint64_t work = url_pattern_work(topic.len);
+        uint64_t again = work;
+        int verdict = url_pattern_test(subject->pattern, &url, &work);
+        HUB_ASSERT(verdict == pattern_test_texts(subject->pattern, texts, &again) && work == again);
         check_verdict(subject, texts, verdict);
         buf_done(&port);
     }

@@ -22,6 +22,12 @@ static struct str without_expressions(struct str text, char *to)
     return str_make(to, len);
 }
 
+static bool matches(const struct url_template *template, struct str topic)
+{
+    uint64_t work = UINT64_MAX;
+    return url_template_test(template, topic, &work) == 1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str input = str_make((const char *)data, size);
@@ -33,10 +39,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     HUB_ASSERT(err == HUB_OK || err == HUB_E_INVALID || err == HUB_E_TOO_BIG);
     if (err)
         return 0;
-    if (url_template_matches(template, topic))
+    if (matches(template, topic))
         HUB_ASSERT(str_starts_with(topic, template->start));
     char rest[URL_TEMPLATE_MAX];
-    HUB_ASSERT(url_template_matches(template, without_expressions(text, rest)));
+    HUB_ASSERT(matches(template, without_expressions(text, rest)));
     url_template_free(template);
     return 0;
 }

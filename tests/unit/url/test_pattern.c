@@ -123,7 +123,8 @@ static int test_topic(const struct url_pattern *pattern, const char *topic, cons
     struct url url;
     assert_int_equal(url_parse(&base, str_from_c(base_text), NULL), HUB_OK);
     assert_int_equal(url_parse(&url, str_from_c(topic), &base), HUB_OK);
-    int result = url_pattern_test(pattern, &url);
+    uint64_t work = url_pattern_work(0);
+    int result = url_pattern_test(pattern, &url, &work);
     url_done(&url);
     url_done(&base);
     return result;
@@ -286,7 +287,7 @@ static void a_protocol_that_cannot_be_tried_is_too_big(void **state)
     struct url_pattern_error error;
     buf_init(&text, URL_PATTERN_MAX);
     buf_append_c(&text, '(');
-    for (unsigned i = 0; i < 1900; i++)
+    for (unsigned i = 0; i < 390; i++)
         buf_append_str(&text, STR("h?"));
     buf_append_str(&text, STR(")://h/"));
     assert_int_equal(url_pattern_compile(&pattern, buf_str(&text), NULL, false, &error), HUB_E_TOO_BIG);

@@ -211,7 +211,8 @@ static int test_text(const struct url_pattern *pattern, const char *text)
     buf_init(&input, URL_INPUT_MAX);
     buf_printf(&input, "foo://example.com/%s", text);
     assert_int_equal(url_parse(&url, buf_str(&input), NULL), HUB_OK);
-    int result = url_pattern_test(pattern, &url);
+    uint64_t work = url_pattern_work(input.len);
+    int result = url_pattern_test(pattern, &url, &work);
     url_done(&url);
     buf_done(&input);
     return result;
@@ -298,6 +299,26 @@ static void a_hostile_group_is_stopped(void **state)
     assert_hostile_groups_are_stopped();
 }
 
+static void choices_beside_custom_groups_have_a_limit(void **state)
+{
+    (void)state;
+    struct buf group;
+    struct url_pattern *pattern;
+    buf_init(&group, URL_PATTERN_MAX);
+    buf_append_str(&group, STR("a0"));
+    for (unsigned i = 1; i < 399; i++)
+        buf_printf(&group, "|a%u", i);
+    assert_int_equal(verdict_of(buf_c(&group), "a398", false), 1);
+    buf_append_str(&group, STR("|b|c"));
+    assert_int_equal(compile_group(buf_c(&group), false, &pattern), HUB_E_TOO_BIG);
+    buf_clear(&group);
+    buf_append_c(&group, 'a');
+    for (unsigned i = 0; i < 400; i++)
+        buf_append_str(&group, STR(")(a"));
+    assert_int_equal(compile_group(buf_c(&group), false, &pattern), HUB_E_TOO_BIG);
+    buf_done(&group);
+}
+
 static void a_long_text_does_not_make_a_group_hostile(void **state)
 {
     (void)state;
@@ -357,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_hundred_groups_in_groups_are_the_most),
         cmocka_unit_test(classes_in_classes_have_a_limit),
         cmocka_unit_test(a_hostile_group_is_stopped),
+        cmocka_unit_test(choices_beside_custom_groups_have_a_limit),
         cmocka_unit_test(a_long_text_does_not_make_a_group_hostile),
         cmocka_unit_test(groups_beside_wildcards_that_repeat_do_not_make_them_hostile),
         cmocka_unit_test(groups_match_where_memory_may_not_be_executable),

@@ -29,7 +29,8 @@ static struct url_pattern *compile_pathname(const char *text, bool ignores_case)
 static int match_pathname(const struct url_pattern *pattern, struct str path)
 {
     const struct str texts[URL_COMPONENTS] = {[URL_PATHNAME] = path};
-    return pattern_test_texts(pattern, texts);
+    uint64_t work = url_pattern_work(path.len);
+    return pattern_test_texts(pattern, texts, &work);
 }
 
 // `before`, then `count` times `repeated`, then `after`.

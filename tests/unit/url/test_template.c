@@ -174,6 +174,12 @@ static const struct row rows[] = {
     DIFFERS("{x}a", "aaab"),
 };
 
+static bool matches(const struct url_template *template, struct str topic)
+{
+    uint64_t work = UINT64_MAX;
+    return url_template_test(template, topic, &work) == 1;
+}
+
 static void the_vector_holds(void **state)
 {
     const struct row *row = *state;
@@ -184,7 +190,7 @@ static void the_vector_holds(void **state)
         return;
     }
     assert_int_equal(err, HUB_OK);
-    assert_int_equal(url_template_matches(template, str_from_c(row->topic)), row->verdict == MATCH);
+    assert_int_equal(matches(template, str_from_c(row->topic)), row->verdict == MATCH);
     url_template_free(template);
 }
 
@@ -205,8 +211,8 @@ static void a_template_has_at_most_4096_bytes(void **state)
     memcpy(text, "{x}", 3);
     struct url_template *template;
     assert_int_equal(url_template_compile(&template, str_make(text, URL_TEMPLATE_MAX)), HUB_OK);
-    assert_true(url_template_matches(template, str_make(text + 3, URL_TEMPLATE_MAX - 3)));
-    assert_false(url_template_matches(template, str_make(text + 3, URL_TEMPLATE_MAX - 4)));
+    assert_true(matches(template, str_make(text + 3, URL_TEMPLATE_MAX - 3)));
+    assert_false(matches(template, str_make(text + 3, URL_TEMPLATE_MAX - 4)));
     url_template_free(template);
     assert_int_equal(url_template_compile(&template, str_make(text, URL_TEMPLATE_MAX + 1)), HUB_E_TOO_BIG);
 }
@@ -223,8 +229,8 @@ static void a_template_of_many_values_is_no_trap(void **state)
     topic[sizeof(topic) - 1] = '/';
     struct url_template *template;
     assert_int_equal(url_template_compile(&template, str_make(text, sizeof(text) - 4)), HUB_OK);
-    assert_false(url_template_matches(template, str_make(topic, sizeof(topic))));
-    assert_true(url_template_matches(template, str_make(topic, sizeof(topic) - 1)));
+    assert_false(matches(template, str_make(topic, sizeof(topic))));
+    assert_true(matches(template, str_make(topic, sizeof(topic) - 1)));
     url_template_free(template);
     assert_int_equal(url_template_compile(&template, str_make(text, sizeof(text))), HUB_E_TOO_BIG);
 }
