@@ -576,6 +576,39 @@ def test_the_page_speaks_0x_with_a_hub_that_does(start_hub, open_page, topic):
     assert [state for state, _ in checks(page) if state == "bad"] == []
 
 
+def test_a_token_of_0x_made_on_the_page_does_what_it_says(start_hub, open_page, topic):
+    hub = start_hub(debugger=True, anonymous=True, issuers=None, env={"JWT_KEY": tokens.PUBLISHER_KEY})
+    page = open_page(hub)
+    page.fill("#mint-secret", tokens.PUBLISHER_KEY)
+    page.match(f"{topic}/{{id}}", box="#mint-publish", kind="topic")
+    page.add_matcher(f"{topic}/:a/:b", "urlpattern", box="#mint-publish")
+    page.fill("#mint-payload", '{"user": 7}')
+    page.click("#mint .primary")
+    page.wait_text("#token-said", f"It may publish on {topic}/{{id}}, {topic}/:a/:b (URL Pattern).")
+    assert [state for state, _ in checks(page) if state == "bad"] == []
+    for name, said in (("1", "Published"), ("1/2", "Published"), ("1/2/3", "no publish grant")):
+        page.publish(**{"publish-topics": f"{topic}/{name}"})
+        page.wait_text("#result", said)
+
+
+def test_a_hub_of_both_protocols_lets_the_page_make_either_token(start_hub, open_page):
+    hub = start_hub(debugger=True, env={"JWT_KEY": tokens.PUBLISHER_KEY})
+    page = open_page(hub)
+    page.fill("#mint-secret", tokens.PUBLISHER_KEY)
+    page.match("{a}", box="#mint-publish", kind="topic")
+    page.click("#mint .primary")
+    page.wait_text("#mint-problem", "0.x topics are for tokens of 0.x")
+    page.match("*", box="#mint-publish")
+    page.click("#mint .primary")
+    page.wait_text("#token-said", "It is an access token (typ at+jwt).")
+    page.fill("#mint-protocol", "old")
+    assert page.eval("document.querySelector('#mint-issuer').offsetParent === null")
+    page.click("#mint .primary")
+    page.wait_text("#token-said", "It is a token of the 0.x protocol")
+    page.publish()
+    page.wait_text("#result", "Published")
+
+
 def test_refusals_of_0x_tell_a_bad_token_from_one_that_grants_too_little(start_hub, open_page):
     hub = start_hub(debugger=True, subscriptions=True, issuers=None, env={"JWT_KEY": tokens.PUBLISHER_KEY})
     page = open_page(hub)

@@ -149,14 +149,28 @@ function detailsOf({ publish, subscribe, payload }) {
 // Whether this page may sign: browsers allow it on https and on this machine alone.
 export const canMint = Boolean(globalThis.crypto?.subtle);
 
-// claims: issuer, audience, seconds, publish and subscribe (matchers), payload (an object, or null).
+// The claim of 0.x. A text in it may be a URI Template; what must not be one is written as an object.
+function oldClaimOf({ publish, subscribe, payload }) {
+    const entriesOf = (matchers) => matchers.map(({ type, value }) =>
+        type === "topic" || (type === "exact" && !value.includes("{")) ? value : { match: value, match_type: type });
+    return { publish: entriesOf(publish), subscribe: entriesOf(subscribe), ...payload && { payload } };
+}
+
+function accessClaimsOf(claims) {
+    return {
+        iss: claims.issuer, aud: claims.audience, sub: `urn:uuid:${crypto.randomUUID()}`, client_id: claims.issuer,
+        jti: `urn:uuid:${crypto.randomUUID()}`, authorization_details: detailsOf(claims),
+    };
+}
+
+// claims: old (of the 0.x protocol), issuer, audience, seconds, publish and subscribe (matchers), payload (an object,
+// or null).
 export async function mint(secret, claims, now = Math.floor(Date.now() / 1000)) {
     const payload = {
-        iss: claims.issuer, aud: claims.audience, sub: `urn:uuid:${crypto.randomUUID()}`, client_id: claims.issuer,
-        iat: now, exp: now + claims.seconds, jti: `urn:uuid:${crypto.randomUUID()}`,
-        authorization_details: detailsOf(claims),
+        ...claims.old ? { mercure: oldClaimOf(claims) } : accessClaimsOf(claims),
+        iat: now, exp: now + claims.seconds,
     };
-    const text = [{ alg: "HS256", typ: "at+jwt" }, payload]
+    const text = [{ alg: "HS256", typ: claims.old ? "JWT" : "at+jwt" }, payload]
         .map((part) => base64url(encoder.encode(JSON.stringify(part)))).join(".");
     const key = await crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false,
         ["sign"]);

@@ -82,16 +82,31 @@ export class TokenForm {
     }
 
     #prepareMint() {
-        const { hub, issuers } = this.#config;
+        const { hub, issuers, compatibility } = this.#config;
+        const old = compatibility > 0;
+        byId("mint-protocol-field").hidden = !old;
+        byId("mint-protocol").value = old && !issuers.length ? "old" : "modern";
+        byId("mint-protocol").addEventListener("input", () => this.#showProtocol());
+        this.#showProtocol();
         byId("mint-issuer").value = issuers[0] ?? "";
         byId("mint-audience").value = hub;
-        const everything = { base: hub, first: [{ type: "exact", value: "*" }] };
+        const everything = { base: hub, old, first: [{ type: "exact", value: "*" }] };
         this.#publish = new Matchers(byId("mint-publish"), everything);
         this.#subscribe = new Matchers(byId("mint-subscribe"), everything);
         byId("mint").addEventListener("submit", (event) => {
             event.preventDefault();
             this.#mint();
         });
+    }
+
+    // A token of 0.x is for whoever has the key.
+    #showProtocol() {
+        for (const field of ["mint-issuer-field", "mint-audience-field"])
+            byId(field).hidden = this.#mintsOld;
+    }
+
+    get #mintsOld() {
+        return byId("mint-protocol").value === "old";
     }
 
     async #mint() {
@@ -113,11 +128,15 @@ export class TokenForm {
             throw new Error("Browsers sign on https and on localhost alone. Use: cinnabar token");
         if (!byId("mint-secret").value)
             throw new Error("Enter the secret with which the issuer signs.");
+        const publish = this.#publish.read();
+        const subscribe = this.#subscribe.read();
+        if (!this.#mintsOld && [...publish, ...subscribe].some(({ type }) => type === "topic"))
+            throw new Error("0.x topics are for tokens of 0.x. Take an exact topic or a URL Pattern.");
         if (!(minutes > 0))
             throw new Error("Enter for how many minutes the token shall be good.");
         return {
-            issuer: byId("mint-issuer").value.trim(), audience: byId("mint-audience").value.trim(),
-            seconds: Math.ceil(minutes * 60), publish: this.#publish.read(), subscribe: this.#subscribe.read(),
+            old: this.#mintsOld, issuer: byId("mint-issuer").value.trim(), audience: byId("mint-audience").value.trim(),
+            seconds: Math.ceil(minutes * 60), publish, subscribe,
             payload: payload ? this.#readPayload(payload) : null,
         };
     }
