@@ -15,8 +15,8 @@
 #define REFUSED_MAX 64U
 #define CACHE_BYTES ((size_t)4 * 1024 * 1024)
 // Work on a test, about nanoseconds. An ordinary one takes less than the first two, whatever the topic says:
-// it is linear in it. One that takes more is slow. All slow tests together may take so much at once, and one
-// part of all time.
+// it is linear in it. One that takes more is slow. All slow tests of watched patterns together may take so
+// much at once, and one part of all time.
 #define QUICK_WORK 1000U
 #define QUICK_WORK_PER_BYTE 50U
 #define SLOW_AT_ONCE 10000000U
@@ -195,16 +195,18 @@ static bool may_be_slow(struct patterns *patterns)
 }
 
 // Only a limit that depends on nothing but pattern and topic makes a pattern refused for good, and none that
-// the publisher of a long topic can make it reach.
+// the publisher of a long topic can make it reach. The allowance is for those who wait with a pattern, for
+// they can come back: whether a grant covers a topic must be told now.
 static int test_slowly(struct pattern *pattern, const struct topic_view *topic, size_t len)
 {
     struct patterns *patterns = pattern->_patterns;
-    if (!may_be_slow(patterns))
+    if (pattern->user && !may_be_slow(patterns))
         return HUB_E_FULL;
     uint64_t max = url_pattern_work(len);
     uint64_t work = max;
     int matches = try(pattern, topic, &work);
-    patterns->_slow += max - work;
+    if (pattern->user)
+        patterns->_slow += max - work;
     return matches == HUB_E_TOO_BIG && len > LONG_TOPIC ? HUB_E_UNSUPPORTED : matches;
 }
 
