@@ -218,6 +218,35 @@ static const struct type *type_of(const EVP_PKEY *pkey)
     return NULL;
 }
 
+#define POINT_SIZE 32U // of Ed25519
+
+// With a point whose order divides 8, whoever likes makes signatures that are good: no key pair has one.
+// Those of order 8 are two, but for their sign; the others are 0, 1 and the three largest numbers that there
+// are (p-1, and p and p+1 for 0 and 1).
+static bool is_of_low_order(const EVP_PKEY *pkey)
+{
+    static const unsigned char order_8[][POINT_SIZE] = {
+        {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
+         0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+        {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
+         0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a},
+    };
+    static const unsigned char zeros[POINT_SIZE - 2];
+    unsigned char point[POINT_SIZE];
+    size_t len = sizeof(point);
+    if (!EVP_PKEY_get_raw_public_key(pkey, point, &len) || len != sizeof(point))
+        return true;
+    point[POINT_SIZE - 1] &= 0x7f; // the sign
+    if (point[0] <= 1 && memcmp(point + 1, zeros, sizeof(zeros)) == 0 && point[POINT_SIZE - 1] == 0)
+        return true;
+    unsigned char largest[POINT_SIZE];
+    memset(largest, 0xff, sizeof(largest));
+    largest[POINT_SIZE - 1] = 0x7f;
+    if (point[0] >= 0xec && point[0] <= 0xee && memcmp(point + 1, largest + 1, POINT_SIZE - 1) == 0)
+        return true;
+    return memcmp(point, order_8[0], POINT_SIZE) == 0 || memcmp(point, order_8[1], POINT_SIZE) == 0;
+}
+
 // The sentence that says what is wrong with a key of that type, or NULL.
 static const char *fault(EVP_PKEY *pkey, const struct type *type)
 {
@@ -230,6 +259,8 @@ static const char *fault(EVP_PKEY *pkey, const struct type *type)
         return "the key is an RSA key of less than 2048 bits, which no algorithm allows (RFC 7518 §3.3)";
     if (rsa && EVP_PKEY_get_bits(pkey) > RSA_BITS_MAX)
         return "the key is an RSA key of more than 8192 bits, which is too slow to verify";
+    if (EVP_PKEY_is_a(pkey, "ED25519") && is_of_low_order(pkey))
+        return "the key is an Ed25519 key of low order, for which anybody can make signatures";
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
     bool sound = ctx && EVP_PKEY_public_check(ctx) == 1;
     EVP_PKEY_CTX_free(ctx);

@@ -306,6 +306,25 @@ static void size_and_number_are_bounded(void **state)
     buf_done(&text);
 }
 
+// Whoever likes makes signatures that are good with such a key (RFC 8032 §8.7 leaves it to the application).
+static void points_of_low_order_are_no_keys(void **state)
+{
+    (void)state;
+    static const char *const points[] = {
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA", "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU",
+        "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA_o", "7P_______________________________________38",
+        "7f________________________________________8", "7v_______________________________________38",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(points); i++) {
+        char members[128];
+        (void)snprintf(members, sizeof(members), "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"",
+                       points[i]);
+        assert_skipped(members, JWT_ALGORITHMS_PUBLIC,
+                       "the key is an Ed25519 key of low order, for which anybody can make signatures");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_member_twice_is_refused),
         cmocka_unit_test(a_set_may_be_empty),
         cmocka_unit_test(size_and_number_are_bounded),
+        cmocka_unit_test(points_of_low_order_are_no_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
