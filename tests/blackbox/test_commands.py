@@ -1,4 +1,5 @@
 """The commands for shells and scripts, against a real hub."""
+import base64
 import json
 import os
 import pty
