@@ -7,8 +7,8 @@
 #include "jwt/base64url.h"
 #include "jwt/verify.h"
 #include "mercure/authorization.h"
-#include "json/json.h"
 #include "support/patterns.h"
+#include "json/json.h"
 
 #include <errno.h>
 #include <stddef.h>
