@@ -3,32 +3,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/option.h"
+#include "base/unescape.h"
 
 #include <errno.h>
-
-// Decodes %XX and '+'. HUB_E_INVALID for a '%' without two hexadecimal digits; -ENOMEM.
-static int decode(struct str s, struct arena *arena, struct str *ret_text)
-{
-    char *to = arena_alloc(arena, s.len + 1);
-    if (!to)
-        return -ENOMEM;
-    size_t len = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        if (c == '%') {
-            int byte = str_percent_byte(s, i);
-            if (byte < 0)
-                return HUB_E_INVALID;
-            to[len++] = (char)byte;
-            i += 2;
-        } else {
-            to[len++] = c == '+' ? ' ' : c;
-        }
-    }
-    to[len] = '\0';
-    *ret_text = str_make(to, len);
-    return HUB_OK;
-}
 
 static int refuse_unknown(const struct option *options, struct str name, struct buf *reterr)
 {
@@ -72,9 +49,9 @@ static int parse_parameter(struct query *query, struct str parameter)
     size_t equals = str_find(parameter, 0, '=');
     struct str name;
     struct str text;
-    int err = decode(str_slice(parameter, 0, equals), query->arena, &name);
+    int err = unescape(str_slice(parameter, 0, equals), true, query->arena, &name);
     if (!err)
-        err = decode(str_slice(parameter, equals + 1, parameter.len), query->arena, &text);
+        err = unescape(str_slice(parameter, equals + 1, parameter.len), true, query->arena, &text);
     if (err == HUB_E_INVALID)
         buf_printf(query->reterr, "a '%%' stands without two hexadecimal digits after it");
     if (err)

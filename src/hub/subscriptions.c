@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/unescape.h"
 #include "conf/conf.h"
 #include "http/entity_tag.h"
 #include "http/exchange.h"
@@ -80,35 +81,10 @@ static size_t split(struct str path, struct str segments[SEGMENTS_MAX])
     return count;
 }
 
-// Decodes it. HUB_E_INVALID for a "%" without two hexadecimal digits; -ENOMEM.
-static int decode(struct exchange *exchange, struct str segment, enum generation generation,
-                  struct str *ret_text)
-{
-    char *to = arena_alloc(exchange_arena(exchange), segment.len);
-    if (!to)
-        return -ENOMEM;
-    size_t len = 0;
-    for (size_t i = 0; i < segment.len; i++) {
-        char c = segment.ptr[i];
-        if (c == '%') {
-            int byte = str_percent_byte(segment, i);
-            if (byte < 0)
-                return HUB_E_INVALID;
-            c = (char)byte;
-            i += 2;
-        } else if (c == '+' && generation == GENERATION_LEGACY) {
-            c = ' ';
-        }
-        to[len++] = c;
-    }
-    *ret_text = str_make(to, len);
-    return HUB_OK;
-}
-
 static bool decode_or_refuse(struct asking *asking, struct exchange *exchange, struct str segment,
                              struct str *ret_text)
 {
-    int err = decode(exchange, segment, asking->generation, ret_text);
+    int err = unescape(segment, asking->generation == GENERATION_LEGACY, exchange_arena(exchange), ret_text);
     if (err == HUB_E_INVALID)
         refuse(
             asking, exchange, 400,

@@ -48,7 +48,7 @@ struct pattern {
 };
 
 // What its owners must know of a pattern. HUB_E_TOO_BIG: it takes too long to be matched, and is refused.
-// HUB_E_FULL: it is watched and takes long, and slow tests have had their time for now; -ENOMEM: the owners
+// HUB_E_FULL: it is watched and takes long, and slow tests have used their allowance up; -ENOMEM: the owners
 // may have missed a topic, and may come back. HUB_E_UNSUPPORTED: it would take too long to tell whether it
 // matches a long topic, and does not. Called from inside a test; it may not change the patterns.
 typedef void pattern_failed_fn(struct pattern *pattern, int err, void *arg);

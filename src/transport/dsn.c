@@ -3,29 +3,15 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/unescape.h"
 
 #include <errno.h>
 
 int dsn_decode(struct str text, struct arena *arena, struct str *ret_text)
 {
-    char *to = arena_alloc(arena, text.len + 1);
-    if (!to)
-        return -ENOMEM;
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] != '%') {
-            to[len++] = text.ptr[i];
-            continue;
-        }
-        int byte = str_percent_byte(text, i);
-        if (byte <= 0) // there is no zero byte in a path
-            return HUB_E_INVALID;
-        to[len++] = (char)byte;
-        i += 2;
-    }
-    to[len] = '\0';
-    *ret_text = str_make(to, len);
-    return HUB_OK;
+    int err = unescape(text, false, arena, ret_text);
+    bool has_zero = !err && str_find(*ret_text, 0, '\0') < ret_text->len;
+    return has_zero ? HUB_E_INVALID : err; // there is no zero byte in a path
 }
 
 // Takes what follows the first `c` off *s.
